@@ -1,0 +1,1 @@
+"""The doors: command line, later the web view and the pytest plugin."""

@@ -1,0 +1,1 @@
+"""The recording: one entry a line, hash-chained (docs/recording-format.md)."""

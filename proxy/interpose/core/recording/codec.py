@@ -1,0 +1,73 @@
+"""Entries to lines and back. A line ends with the chain: a digest over the chain before it and its own bytes.
+
+The chain is `sha256(previous chain as text + the line up to ',"chain":')`, the first 32 hex digits of it. It finds
+accidents and careless edits; whoever can rewrite the whole file can rewrite the chain.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+import orjson
+
+from interpose.core.recording.entry import FORMAT, Entry, Header
+
+_MARK = b',"chain":"'
+_DIGITS = 32
+_TAIL = len(_MARK) + _DIGITS + len(b'"}')
+
+_decode_header = msgspec.json.Decoder(Header).decode
+_decode_entry = msgspec.json.Decoder(Entry).decode
+
+
+def chained(previous: str, pieces: tuple[bytes, ...]) -> tuple[str, tuple[bytes, ...]]:
+    """Close a line: its new chain, and the pieces with the chain and the line end added.
+
+    `pieces` joined are a JSON object without its closing brace.
+    """
+    digest = hashlib.sha256(previous.encode())
+    for piece in pieces:
+        digest.update(piece)
+    chain = digest.hexdigest()[:_DIGITS]
+    return chain, (*pieces, _MARK + chain.encode() + b'"}\n')
+
+
+def open_object(value: object) -> bytes:
+    """A value as a JSON object that still lacks its closing brace."""
+    return orjson.dumps(value)[:-1]
+
+
+def chain_of(previous: str, line: bytes) -> str:
+    """The chain that this line should carry after `previous`."""
+    body = line.rstrip(b"\n")
+    return hashlib.sha256(previous.encode() + body[: len(body) - _TAIL]).hexdigest()[:_DIGITS]
+
+
+def decode_header(line: bytes) -> Header:
+    """The first line. Raises ValueError that says what is wrong."""
+    try:
+        header = _decode_header(line)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"not a recording: its first line is no interpose header ({error})") from None
+    if header.interpose < 1:
+        raise ValueError("not a recording: its first line has no format number `interpose`")
+    if header.interpose > FORMAT:
+        raise ValueError(f"format {header.interpose} is newer than this interpose reads ({FORMAT}): update interpose")
+    return header
+
+
+def decode_entry(line: bytes) -> Entry:
+    """A line after the first. Raises ValueError that says what is wrong."""
+    try:
+        return _decode_entry(line)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"not an entry ({error})") from None
+
+
+def verify(lines: Iterable[bytes]) -> Iterable[tuple[int, bool]]:
+    """For each line its number (from 1) and whether it carries the chain it should."""
+    chain = ""
+    for number, line in enumerate(lines, 1):
+        expected = chain_of(chain, line)
+        chain = line.rstrip(b"\n")[-_DIGITS - 2 : -2].decode("ascii", "replace")
+        yield number, chain == expected

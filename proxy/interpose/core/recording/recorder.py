@@ -1,0 +1,131 @@
+"""Turns events into lines of a recording. Holds the sequence number and the chain; writes nothing itself."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import orjson
+
+from interpose.core.effects import Append
+from interpose.core.events import Closed, Event, Frame, Received, Requested, Responded, Told
+from interpose.core.recording.codec import chained, open_object
+from interpose.core.recording.entry import FORMAT, Header
+from interpose.core.recording.scrub import Scrubber
+from interpose.core.wire.message import Message
+from interpose.core.wire.sse import Block
+
+
+class Recorder:
+    """Records one session. `seq` is the number of the last entry; the header is line 0 of the chain."""
+
+    def __init__(self, scrubber: Scrubber | None = None) -> None:
+        self.seq = 0
+        self.messages = 0
+        self._chain = ""
+        self._scrubber = scrubber or Scrubber()
+
+    def header(self, header: Header) -> Append:
+        """The first line. Addresses and commands in it are scrubbed here."""
+        ends = {name: self._end(getattr(header, name)) for name in ("client", "server")}
+        fields = msgspec.to_builtins(msgspec.structs.replace(header, interpose=0, chain="", **ends))
+        return self._append((open_object({"interpose": FORMAT, **fields}),))
+
+    def record(self, event: Event) -> Append:
+        """The line of an event. Credentials never reach it."""
+        self.seq += 1
+        fields: dict[str, Any]
+        match event:
+            case Received():
+                return self._append(self._frame(event))
+            case Requested():
+                fields = {
+                    "from": "client",
+                    "channel": event.channel,
+                    "kind": "http-request",
+                    "method": event.method,
+                    "target": self._scrubber.address(event.target),
+                    "headers": self._scrubber.headers(event.headers),
+                }
+            case Responded():
+                fields = {
+                    "from": "server",
+                    "channel": event.channel,
+                    "kind": "http-response",
+                    "status": event.status,
+                    "headers": self._scrubber.headers(event.headers),
+                }
+            case Closed():
+                fields = {
+                    "from": event.end,
+                    "channel": event.channel,
+                    "kind": "closed",
+                    "reason": event.reason,
+                }
+            case Told():
+                fields = {"from": event.end, "kind": event.what, "text": event.text}
+        return self._append((self._start(event.at) + open_object(fields)[1:],))
+
+    def trailer(self, at: float, reason: str, waiting: Sequence[dict[str, Any]]) -> Append:
+        """The last line: how the session ended and who was still waited for."""
+        self.seq += 1
+        fields = {"kind": "end", "reason": reason, "messages": self.messages, "waiting": list(waiting)}
+        return self._append((self._start(at) + open_object(fields)[1:],))
+
+    def _frame(self, event: Received) -> tuple[bytes, ...]:
+        frame = event.frame
+        start = b'%b"from":"%b","channel":"%b","kind":' % (
+            self._start(event.at),
+            event.end.encode(),
+            event.channel.encode(),
+        )
+        if frame.message is None:
+            return (start + b'"data"' + self._sse(frame),)
+        self.messages += len(frame.message.messages())
+        extra = _flags(frame.message) + (self._sse(frame) if frame.block is not None else b"")
+        if frame.message.embeddable:
+            return (start + b'"message","message":', frame.message.raw, extra)
+        return (start + b'"message",' + _as_text(frame.message.raw) + extra,)
+
+    def _sse(self, frame: Frame) -> bytes:
+        block = frame.block
+        if block is None:
+            return b"," + _as_text(frame.raw) if frame.raw else b""
+        fields = {"id": block.id, "retry": block.retry, "comments": block.comments or None}
+        fields["event"] = block.event if block.event != "message" else None
+        fields["data"] = self._data(block) if frame.message is None else None
+        present = {name: value for name, value in fields.items() if value is not None}
+        return b',"sse":' + orjson.dumps(present)
+
+    def _data(self, block: Block) -> str | None:
+        if block.data is None:
+            return None
+        text = block.data.decode("utf-8", "replace")
+        return self._scrubber.address(text) if block.event == "endpoint" else text
+
+    def _end(self, end: dict[str, Any]) -> dict[str, Any]:
+        scrubbed = dict(end)
+        if "command" in end:
+            scrubbed["command"] = self._scrubber.command(end["command"])
+        if "url" in end:
+            scrubbed["url"] = self._scrubber.address(end["url"])
+        return scrubbed
+
+    def _start(self, at: float) -> bytes:
+        return b'{"seq":%d,"at":%.6f,' % (self.seq, at)
+
+    def _append(self, pieces: tuple[bytes, ...]) -> Append:
+        self._chain, line = chained(self._chain, pieces)
+        return Append(line)
+
+
+def _flags(message: Message) -> bytes:
+    return b',"flags":' + orjson.dumps(message.flags) if message.flags else b""
+
+
+def _as_text(raw: bytes) -> bytes:
+    """Bytes that cannot be embedded: as a JSON string where they are text, else as base64."""
+    try:
+        return b'"text":' + orjson.dumps(raw.decode())
+    except UnicodeDecodeError:
+        return b'"base64":' + orjson.dumps(base64.b64encode(raw).decode())

@@ -1,0 +1,95 @@
+"""Follows one session: events in, sightings out, and what waits for whom. It notes what is odd and refuses nothing."""
+
+import msgspec
+
+from interpose.core.events import Event, Received
+from interpose.core.session.answering import see_response
+from interpose.core.session.asking import see_request
+from interpose.core.session.closing import follow
+from interpose.core.session.opening import Opening
+from interpose.core.session.sighting import Heard, Sighting
+from interpose.core.session.state import Counts, State
+from interpose.core.session.tasks import Task
+from interpose.core.session.telling import see_notification
+from interpose.core.session.waiting import Wait, waits
+from interpose.core.wire.message import Kind
+
+
+class Session:
+    """What both ends of one session have said so far.
+
+    One stdio process, or one HTTP endpoint as one client uses it. Events must come in the order of their numbers.
+    """
+
+    def __init__(self) -> None:
+        self._state = State()
+
+    def see(self, seq: int, event: Event) -> tuple[Sighting, ...]:
+        """Follow one event. One sighting for each message in it, none for events that carry none. Never raises."""
+        if not isinstance(event, Received):
+            follow(self._state, event)
+            return ()
+        if event.frame.block is not None:
+            self._state.exchanges.streamed(event.channel, event.frame.block)
+        message = event.frame.message
+        if message is None:
+            return ()
+        parts = message.messages()
+        found = tuple(
+            self._see(Heard(seq, event.at, event.end, event.channel, part, n)) for n, part in enumerate(parts)
+        )
+        return found if message.kind is not Kind.BATCH else self._in_batch(found)
+
+    def _see(self, heard: Heard) -> Sighting:
+        counts = self._state.counts
+        counts.messages += 1
+        match heard.message.kind:
+            case Kind.REQUEST:
+                counts.requests += 1
+                found = see_request(self._state, heard)
+            case Kind.NOTIFICATION:
+                counts.notifications += 1
+                found = see_notification(self._state, heard)
+            case Kind.RESULT:
+                counts.results += 1
+                found = see_response(self._state, heard)
+            case Kind.ERROR:
+                counts.errors += 1
+                found = see_response(self._state, heard)
+            case _:
+                counts.opaque += 1
+                found = self._opaque(heard)
+        counts.noted += bool(found.notes)
+        return found
+
+    def _opaque(self, heard: Heard) -> Sighting:
+        era = self._state.current or "stateful"
+        return Sighting(
+            heard.seq, heard.at, heard.end, heard.channel, heard.message, heard.message.kind, era, heard.part
+        )
+
+    def _in_batch(self, found: tuple[Sighting, ...]) -> tuple[Sighting, ...]:
+        """Only 2025-03-26 has batches."""
+        era = self._state.current or "stateful"
+        version = self._state.version(era)
+        if version is None or self._state.table(era, version).batches:
+            return found
+        return tuple(msgspec.structs.replace(each, notes=(*each.notes, "batch-not-in-version")) for each in found)
+
+    def waits(self, at: float) -> tuple[Wait, ...]:
+        """What waits at a time, and for whom."""
+        return waits(self._state, at)
+
+    @property
+    def opening(self) -> Opening:
+        """How the session opened, in the era that the latest evidence speaks for."""
+        return self._state.opening
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks that run."""
+        return tuple(self._state.tasks.running.values())
+
+    @property
+    def counts(self) -> Counts:
+        return self._state.counts

@@ -1,0 +1,1 @@
+"""Bytes to messages: JSON-RPC envelopes, newline framing, server-sent events."""

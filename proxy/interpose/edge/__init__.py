@@ -1,0 +1,1 @@
+"""All I/O, as thin as possible."""

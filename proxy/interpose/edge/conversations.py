@@ -1,0 +1,51 @@
+"""The sessions of one run: each gets its conversation and, when asked for, a recording of its own."""
+
+import secrets
+from typing import Any
+
+from interpose import __version__
+from interpose.core.recording.entry import Header
+from interpose.edge.runner import Alarm, Conversation, stopwatch, utc_now
+from interpose.edge.stores.jsonl import RecordingFile, place
+
+
+class Conversations:
+    """Opens conversations and closes those that are left. `record` is a file or a folder, None to keep nothing.
+
+    `server` describes the server end for the header of every recording; its `name` also names files.
+    """
+
+    def __init__(self, record: str | None, server: dict[str, Any], alarm: Alarm) -> None:
+        self._record = record
+        self._server = server
+        self._alarm = alarm
+        self._open: list[Conversation] = []
+        self.lost = 0
+
+    def check(self) -> None:
+        """Raise RecordingError now if nothing could be recorded later."""
+        if self._record:
+            place(self._record, self._server["name"], utc_now())
+
+    def open(self, client: dict[str, Any]) -> Conversation:
+        """Begin a session. `client` says how its client is reached: `{"transport": "stdio" | "http" | "sse"}`."""
+        started = utc_now()
+        recording = None
+        if self._record:
+            recording = RecordingFile(place(self._record, self._server["name"], started))
+        header = Header(secrets.token_hex(8), started, client, self._server, f"interpose {__version__}")
+        conversation = Conversation(header, recording, stopwatch(), self._alarm)
+        self._open.append(conversation)
+        return conversation
+
+    def close(self, conversation: Conversation, reason: str) -> None:
+        """End one session and its recording."""
+        conversation.close(reason)
+        self.lost += conversation.lost
+        if conversation in self._open:
+            self._open.remove(conversation)
+
+    def close_all(self, reason: str) -> None:
+        """End what is still open."""
+        for conversation in tuple(self._open):
+            self.close(conversation, reason)

@@ -1,0 +1,95 @@
+"""The seam to the world: an end of a session, live or recorded."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from interpose.core.events import End, Event, Frame
+
+Clock = Callable[[], float]
+
+
+class Sink(Protocol):
+    """Where the core's deliveries to one end go."""
+
+    end: End
+
+    def send(self, channel: str, frame: Frame) -> None:
+        """Queue a frame for this end. Never waits; dropped once the end is gone."""
+
+
+class Link(Sink, Protocol):
+    """One end of a session. Failures of traffic are events (`Closed` with a reason), never exceptions."""
+
+    async def receive(self) -> Sequence[Event]:
+        """Wait for what this end says next. Empty: it will say nothing more."""
+
+    async def room(self) -> None:
+        """Wait until the queue is below its bound: who produces for this end waits here."""
+
+    async def finish(self) -> None:
+        """Nothing more will be sent: flush the queue, then tell this end so (close its input)."""
+
+
+class Outbox:
+    """A queue of bytes with one writer, bounded by who fills it: `put` always succeeds, `room` waits.
+
+    A message larger than the bound passes alone.
+    """
+
+    def __init__(self, bound: int = 1 << 20) -> None:
+        self._bound = bound
+        self._queue: deque[bytes] = deque()
+        self._size = 0
+        self._ended = False
+        self._filled = asyncio.Event()
+        self._roomy = asyncio.Event()
+        self._roomy.set()
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
+    def put(self, data: bytes) -> None:
+        """Queue bytes; nothing is taken after `end`."""
+        if self._ended or not data:
+            return
+        self._queue.append(data)
+        self._size += len(data)
+        self._filled.set()
+        if self._size > self._bound:
+            self._roomy.clear()
+
+    def end(self) -> None:
+        """Nothing more comes; what is queued is still taken."""
+        self._ended = True
+        self._filled.set()
+
+    def abandon(self) -> None:
+        """The reader is gone: forget what is queued, let everybody pass."""
+        self.end()
+        self._queue.clear()
+        self._size = 0
+        self._roomy.set()
+
+    async def take(self) -> bytes | None:
+        """The next bytes, several small puts joined; None at the end."""
+        while not self._queue:
+            if self._ended:
+                return None
+            self._filled.clear()
+            await self._filled.wait()
+        data = self._queue.popleft()
+        while self._queue and len(data) + len(self._queue[0]) <= 1 << 16:
+            data += self._queue.popleft()
+        return data
+
+    def taken(self, data: bytes) -> None:
+        """The bytes have been written: make room."""
+        self._size = max(0, self._size - len(data))
+        if self._size <= self._bound:
+            self._roomy.set()
+
+    async def room(self) -> None:
+        await self._roomy.wait()

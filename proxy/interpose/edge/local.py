@@ -1,0 +1,107 @@
+"""A session whose client is on our standard input and output and whose server is a child process.
+
+Three things can end it: the client closes its input, the child exits, a signal arrives. Whichever comes first, the
+child is ended, and what it wrote last is delivered and recorded.
+"""
+
+import signal
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+
+from interpose.core.wire.lines import LineSplitter
+from interpose.edge.runner import Conversation, pump
+from interpose.edge.transports import pipes
+from interpose.edge.transports.process import Child
+from interpose.edge.transports.stdio import StdioLink
+
+Echo = Callable[[bytes], None]
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_LAST_WORDS = 0.3  # how long after the child's exit its pipes may stay open: a grandchild can hold them for ever
+
+
+class LocalSession:
+    """One client on our standard streams, one child."""
+
+    def __init__(self, conversation: Conversation, child: Child, client: StdioLink, echo: Echo) -> None:
+        self._conversation = conversation
+        self._child = child
+        self._client = client
+        self._server = StdioLink("server", child.stdout, child.stdin, conversation.clock)
+        self._echo = echo
+        self._leaving = anyio.Event()
+        self._silent = anyio.Event()
+        self._reason = "server exited"
+        conversation.deliver_to(client, self._server)
+
+    async def run(self) -> int:
+        """Run to the end. Returns the child's exit status."""
+        async with anyio.create_task_group() as tasks:
+            for loop in (self._client.write_loop, self._server.write_loop):
+                tasks.start_soon(loop)
+            for job in (
+                self._upward,
+                self._downward,
+                self._watch_exit,
+                self._watch_client,
+                self._watch_signals,
+            ):
+                tasks.start_soon(job)
+            await self._leaving.wait()
+            status = await self._child.stop()
+            with anyio.move_on_after(_LAST_WORDS):
+                await self._silent.wait()
+            await self._client.finish()
+            await self._client.gone.wait()
+            tasks.cancel_scope.cancel()
+        self._conversation.tell("server", "exit", str(status))
+        self._conversation.close(self._reason)
+        return status
+
+    def _leave(self, reason: str) -> None:
+        if not self._leaving.is_set():
+            self._reason = reason
+            self._leaving.set()
+
+    async def _upward(self) -> None:
+        await pump(self._conversation, self._client, self._server)
+        await self._server.finish()
+        self._leave("client closed")
+
+    async def _downward(self) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._relay_stderr)
+            await pump(self._conversation, self._server, self._client)
+            await self._client.finish()
+        self._silent.set()
+
+    async def _watch_exit(self) -> None:
+        await self._child.ended()
+        self._leave("server exited")
+
+    async def _watch_client(self) -> None:
+        await self._client.gone.wait()
+        if not self._client.finished:
+            await self._server.finish()
+            self._leave("client vanished")
+
+    async def _watch_signals(self) -> None:
+        with anyio.open_signal_receiver(*SIGNALS) as arriving:
+            async for number in arriving:
+                self._child.signal(signal.SIGKILL if self._leaving.is_set() else number)
+                self._conversation.tell("server", "signal", signal.Signals(number).name)
+                self._client.abandon_after(_LAST_WORDS)
+                self._leave(f"signal {signal.Signals(number).name}")
+
+    async def _relay_stderr(self) -> None:
+        splitter = LineSplitter()
+        while chunk := await self._child.stderr.read(pipes.READ_SIZE):
+            for line, _ in splitter.feed(chunk):
+                self._tell_stderr(line)
+            await anyio.to_thread.run_sync(self._echo, chunk)
+        for line, _ in splitter.finish():
+            self._tell_stderr(line)
+
+    def _tell_stderr(self, line: bytes) -> None:
+        self._conversation.tell("server", "stderr", line.decode("utf-8", "replace"))

@@ -1,0 +1,129 @@
+"""Which session an HTTP exchange belongs to, so that one recording is one session.
+
+Stateful sessions are known by the id that the server minted, legacy SSE ones by the endpoint that it named. Stateless
+exchanges carry no session: they are kept together by connection, then by who the client says it is. That is a guess for
+the recording alone; where a message goes never depends on it.
+"""
+
+import asyncio
+import hashlib
+import weakref
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from interpose.core.events import End, Frame
+from interpose.core.wire.message import Message
+from interpose.edge.conversations import Conversations
+from interpose.edge.runner import Conversation
+from interpose.edge.transports.exchange import Exchange
+
+SESSION_HEADER = "Mcp-Session-Id"
+_OPENING = ("initialize", "server/discover")
+
+
+class _Side:
+    """One end of a relayed session: hands what the core delivers to the exchange of that channel."""
+
+    def __init__(self, end: End, exchanges: dict[str, Exchange]) -> None:
+        self.end = end
+        self._exchanges = exchanges
+
+    def send(self, channel: str, frame: Frame) -> None:
+        exchange = self._exchanges.get(channel)
+        if exchange is not None:
+            (exchange.upstream if self.end == "server" else exchange.downstream).append(frame)
+
+
+class RelayedSession:
+    """One session: its conversation and its open exchanges. `turnstile` keeps the order in which requests go up."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.turnstile = asyncio.Lock()
+        self.exchanges: dict[str, Exchange] = {}
+        self.over = ""
+        self._count = 0
+        conversation.deliver_to(_Side("client", self.exchanges), _Side("server", self.exchanges))
+
+    def enter(self, exchange: Exchange) -> str:
+        """Name a new exchange."""
+        self._count += 1
+        channel = f"x{self._count}"
+        self.exchanges[channel] = exchange
+        return channel
+
+
+class Roster:
+    """All sessions of one upstream."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
+        self._by_id: dict[str, RelayedSession] = {}
+        self._by_endpoint: dict[str, RelayedSession] = {}
+        self._by_client: dict[str, RelayedSession] = {}
+        self._by_connection: weakref.WeakKeyDictionary[object, RelayedSession] = weakref.WeakKeyDictionary()
+
+    def is_endpoint(self, target: str) -> bool:
+        """Whether a legacy SSE server named this target as the place to post to."""
+        return target in self._by_endpoint
+
+    def find(self, request: web.BaseRequest, target: str, message: Message | None) -> RelayedSession:
+        """The session of an exchange, a new one when it opens one."""
+        if (session := self._by_endpoint.get(target)) is not None:
+            return session
+        ident = request.headers.get(SESSION_HEADER)
+        if ident is not None:
+            if ident not in self._by_id:
+                self._by_id[ident] = self._open("http")
+            return self._by_id[ident]
+        if request.method == "GET":
+            return self._open("sse")
+        return self._sessionless(request, message)
+
+    def learn_id(self, session: RelayedSession, headers: Mapping[str, str]) -> None:
+        """The server answered an `initialize` with success: its header names the session."""
+        ident = headers.get(SESSION_HEADER)
+        if ident is not None:
+            self._by_id.setdefault(ident, session)
+
+    def learn_endpoint(self, session: RelayedSession, target: str) -> None:
+        self._by_endpoint[target] = session
+
+    def leave(self, session: RelayedSession, channel: str) -> None:
+        """An exchange has ended; the last one of a session that is over closes it."""
+        session.exchanges.pop(channel, None)
+        if session.over and not session.exchanges:
+            self._forget(session)
+            self._conversations.close(session.conversation, session.over)
+
+    def close(self, reason: str) -> None:
+        self._conversations.close_all(reason)
+
+    def _open(self, transport: str) -> RelayedSession:
+        return RelayedSession(self._conversations.open({"transport": transport}))
+
+    def _sessionless(self, request: web.BaseRequest, message: Message | None) -> RelayedSession:
+        """By connection; else the latest session of the same client; an opening on a new connection begins one."""
+        connection, client = request.transport, _client_key(request)
+        session = self._by_connection.get(connection)
+        opens = message is not None and message.method in _OPENING
+        if session is None and not opens:
+            session = self._by_client.get(client)
+        if session is None or session.over or (message is not None and message.method == "initialize"):
+            session = self._open("http")
+        self._by_connection[connection] = session
+        self._by_client[client] = session
+        return session
+
+    def _forget(self, session: RelayedSession) -> None:
+        for table in (self._by_id, self._by_endpoint, self._by_client):
+            for key in [key for key, value in table.items() if value is session]:
+                del table[key]
+
+
+def _client_key(request: web.BaseRequest) -> str:
+    """Who a client is as far as one can see: address, program, credential (its digest only)."""
+    headers = request.headers
+    credential = hashlib.sha256(headers.get("Authorization", "").encode()).hexdigest()
+    return "\n".join((request.remote or "", headers.get("User-Agent", ""), credential))

@@ -1,0 +1,174 @@
+"""Recordings as files: written line by line, read as a stream, never loaded whole."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from interpose.core.errors import RecordingError
+from interpose.core.recording.codec import chain_of, decode_entry, decode_header
+from interpose.core.recording.entry import Entry, Header
+
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class RecordingFile:
+    """A recording being written: one `write` a line, so that a killed process loses at most the last one.
+
+    When the disk refuses, traffic goes on: `lost` counts the lines that are missing, and the reader sees the gap.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._fd = _create(path)
+        self.lost = 0
+        self.problem = ""
+        self._size = 0
+
+    def append(self, pieces: tuple[bytes, ...]) -> None:
+        """Write one line. A line that does not fit leaves nothing of itself behind."""
+        try:
+            self._size += _write_all(self._fd, pieces)
+        except OSError as error:
+            self.lost += 1
+            self.problem = error.strerror or str(error)
+            self._cut_back()
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _cut_back(self) -> None:
+        try:
+            os.ftruncate(self._fd, self._size)
+        except OSError:
+            pass
+
+
+def place(target: str, server: str, started: str) -> Path:
+    """Where a session's recording goes: the file named, or a name by time and server inside a folder.
+
+    `started` is an RFC 3339 time. Raises RecordingError when nothing can be written there.
+    """
+    path = Path(target)
+    if path.is_dir() or target.endswith(os.sep):
+        moment = re.sub(r"[-:]|\.\d+", "", started)
+        path = path / f"{moment}-{_UNFIT.sub('-', server).strip('-.') or 'server'}.jsonl"
+    parent = path.parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise RecordingError(str(parent), None, f"cannot be made a folder ({error.strerror}); name another") from None
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise RecordingError(str(path), None, f"the folder {parent} is not writable; name another with --record")
+    return path
+
+
+class RecordingReader:
+    """A recording being read. Iterating gives its entries; `problems` fills as damage is met.
+
+    A damaged header, and a line in the middle that is no entry, raise RecordingError. A cut last line and a changed
+    line are problems to report: what can be read is read.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = str(path)
+        self.problems: list[str] = []
+        self.torn = False
+        self.ended = False
+        self._chain = ""
+        try:
+            self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
+        except OSError as error:
+            raise RecordingError(self.path, None, f"cannot be read ({error.strerror})") from None
+        first = self._file.readline()
+        try:
+            self.header: Header = decode_header(first)
+        except ValueError as error:
+            self._file.close()
+            raise RecordingError(self.path, 1, str(error)) from None
+        self._check_chain(1, first)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> "RecordingReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (entry for _, entry in self.located())
+
+    def located(self) -> Iterator[tuple[int, Entry]]:
+        """Entries with the offset of their line in the file, for `at`."""
+        number, seq, offset = 1, 0, self._file.tell()
+        for line in self._file:
+            number += 1
+            if not line.endswith(b"\n") or not line.strip(b"\0\n"):
+                self._note_torn(number)
+                return
+            entry = self._decode(number, line)
+            if entry is None:
+                return
+            self._check_chain(number, line)
+            if entry.seq != seq + 1:
+                self.problems.append(f"line {number}: entries {seq + 1} to {entry.seq - 1} are missing")
+            seq, self.ended = entry.seq, entry.kind == "end"
+            yield offset, entry
+            offset += len(line)
+        if not self.ended:
+            self.problems.append("the recording has no last line: the session still runs, or interpose was killed")
+
+    def at(self, offset: int) -> Entry:
+        """The entry whose line starts at this offset."""
+        with open(self.path, "rb") as file:
+            file.seek(offset)
+            return decode_entry(file.readline())
+
+    def _decode(self, number: int, line: bytes) -> Entry | None:
+        try:
+            return decode_entry(line)
+        except ValueError as error:
+            if not self._file.read(1).strip(b"\0"):
+                self._note_torn(number)
+                return None
+            raise RecordingError(self.path, number, f"damaged: {error}") from None
+
+    def _note_torn(self, number: int) -> None:
+        self.torn = True
+        self.problems.append(f"line {number}: cut off while it was being written; everything before it is here")
+
+    def _check_chain(self, number: int, line: bytes) -> None:
+        expected = chain_of(self._chain, line)
+        found = line.rstrip(b"\n")[-34:-2].decode("ascii", "replace")
+        if found != expected:
+            self.problems.append(f"line {number}: changed after it was recorded, or the line before it is gone")
+        self._chain = found
+
+
+def _create(path: Path) -> tuple[Path, int]:
+    """Create the file, or the next free numbered sibling: a recording is never overwritten or added to."""
+    number = 1
+    candidate = path
+    while True:
+        try:
+            return candidate, os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            number += 1
+            candidate = path.with_name(f"{path.stem}.{number}{path.suffix}")
+        except OSError as error:
+            raise RecordingError(
+                str(path), None, f"cannot be written ({error.strerror}); name another with --record"
+            ) from None
+
+
+def _write_all(fd: int, pieces: tuple[bytes, ...]) -> int:
+    total = sum(map(len, pieces))
+    written = os.writev(fd, pieces)
+    if written < total:
+        rest = memoryview(b"".join(pieces))[written:]
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+    return total

@@ -1,0 +1,1 @@
+"""The ways an end can be reached. One file a transport."""

@@ -1,0 +1,108 @@
+"""The stdio transport: one message a line, on two byte streams (2025-11-25 §basic/transports)."""
+
+import asyncio
+from collections.abc import Sequence
+
+from interpose.core.events import Closed, End, Event, Frame, Received
+from interpose.core.wire.lines import Line, LineSplitter
+from interpose.core.wire.message import read
+from interpose.edge.link import Clock, Outbox
+from interpose.edge.transports.pipes import READ_SIZE, Reader, Writer
+
+CHANNEL = "stdio"
+
+
+class StdioLink:
+    """One end reached through two byte streams. `write_loop` must run beside the session."""
+
+    def __init__(self, end: End, reader: Reader, writer: Writer, clock: Clock) -> None:
+        self.end = end
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._splitter = LineSplitter()
+        self._outbox = Outbox()
+        self._done = False
+        self.gone = asyncio.Event()  # the write loop has ended: all is written, or nobody reads any more
+
+    async def receive(self) -> Sequence[Event]:
+        """The lines that arrived together; at the end of the stream what was left, and `Closed`."""
+        while not self._done:
+            chunk, reason = await self._read()
+            if chunk:
+                lines = self._splitter.feed(chunk)
+                if lines:
+                    return self._events(lines)
+                continue
+            self._done = True
+            closed = Closed(self._clock(), self.end, CHANNEL, reason)
+            return [*self._events(self._splitter.finish()), closed]
+        return ()
+
+    def send(self, channel: str, frame: Frame) -> None:
+        for piece in as_line(frame):
+            self._outbox.put(piece)
+
+    async def room(self) -> None:
+        await self._outbox.room()
+
+    async def finish(self) -> None:
+        """Let the write loop empty the queue and close the stream."""
+        self._outbox.end()
+
+    async def write_loop(self) -> None:
+        """Write until `finish`, or until the reader is gone; then close the stream."""
+        try:
+            while (data := await self._outbox.take()) is not None:
+                view = memoryview(data)
+                for start in range(0, len(view), READ_SIZE):
+                    self._writer.write(view[start : start + READ_SIZE])
+                    await self._writer.drain()
+                self._outbox.taken(data)
+        except OSError:
+            self._outbox.abandon()
+        finally:
+            self._writer.close()
+            self.gone.set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether `finish` was called, or the reader went away."""
+        return self._outbox.ended
+
+    def abandon_after(self, seconds: float) -> None:
+        """Give the reader this long to take what is queued, then forget it."""
+        asyncio.get_running_loop().call_later(seconds, self.abandon)
+
+    def abandon(self) -> None:
+        """Forget what is queued and end the write loop, even in the middle of a write."""
+        self._outbox.abandon()
+        self.gone.set()
+
+    async def _read(self) -> tuple[bytes, str]:
+        try:
+            return await self._reader.read(READ_SIZE), "end"
+        except OSError as error:
+            return b"", error.strerror or "disconnect"
+
+    def _events(self, lines: Sequence[Line]) -> list[Event]:
+        at, end = self._clock(), self.end
+        return [
+            Received(at, end, CHANNEL, Frame(content, read(content) if content.strip() else None, None, tail))
+            for content, tail in lines
+        ]
+
+
+def as_line(frame: Frame) -> tuple[bytes, ...]:
+    """The bytes of a frame on stdio: as they came from a line; else the message, its line breaks taken out.
+
+    A line break in JSON can only stand between tokens, so taking it out changes no value.
+    """
+    if frame.wire == "line":
+        return (frame.raw + frame.tail,) if len(frame.raw) < READ_SIZE else (frame.raw, frame.tail)
+    if frame.message is None:
+        return ()
+    raw = frame.message.raw
+    if b"\n" in raw or b"\r" in raw:
+        raw = raw.replace(b"\r", b" ").replace(b"\n", b" ")
+    return raw, b"\n"
