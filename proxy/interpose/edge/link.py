@@ -49,6 +49,7 @@ class Outbox:
 
     @property
     def ended(self) -> bool:
+        """Whether nothing more is taken."""
         return self._ended
 
     def put(self, data: bytes) -> None:
@@ -74,16 +75,13 @@ class Outbox:
         self._roomy.set()
 
     async def take(self) -> bytes | None:
-        """The next bytes, several small puts joined; None at the end."""
+        """The next bytes; None at the end."""
         while not self._queue:
             if self._ended:
                 return None
             self._filled.clear()
             await self._filled.wait()
-        data = self._queue.popleft()
-        while self._queue and len(data) + len(self._queue[0]) <= 1 << 16:
-            data += self._queue.popleft()
-        return data
+        return self._queue.popleft()
 
     def taken(self, data: bytes) -> None:
         """The bytes have been written: make room."""

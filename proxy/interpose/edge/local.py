@@ -5,18 +5,14 @@ child is ended, and what it wrote last is delivered and recorded.
 """
 
 import signal
-from collections.abc import Callable
 
 import anyio
-import anyio.to_thread
 
-from interpose.core.wire.lines import LineSplitter
+from interpose.edge import stderr
 from interpose.edge.runner import Conversation, pump
-from interpose.edge.transports import pipes
 from interpose.edge.transports.process import Child
 from interpose.edge.transports.stdio import StdioLink
 
-Echo = Callable[[bytes], None]
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LAST_WORDS = 0.3  # how long after the child's exit its pipes may stay open: a grandchild can hold them for ever
 
@@ -24,7 +20,7 @@ _LAST_WORDS = 0.3  # how long after the child's exit its pipes may stay open: a 
 class LocalSession:
     """One client on our standard streams, one child."""
 
-    def __init__(self, conversation: Conversation, child: Child, client: StdioLink, echo: Echo) -> None:
+    def __init__(self, conversation: Conversation, child: Child, client: StdioLink, echo: stderr.Echo) -> None:
         self._conversation = conversation
         self._child = child
         self._client = client
@@ -71,7 +67,7 @@ class LocalSession:
 
     async def _downward(self) -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._relay_stderr)
+            tasks.start_soon(stderr.relay, self._child.stderr, self._conversation, self._echo)
             await pump(self._conversation, self._server, self._client)
             await self._client.finish()
         self._silent.set()
@@ -93,15 +89,3 @@ class LocalSession:
                 self._conversation.tell("server", "signal", signal.Signals(number).name)
                 self._client.abandon_after(_LAST_WORDS)
                 self._leave(f"signal {signal.Signals(number).name}")
-
-    async def _relay_stderr(self) -> None:
-        splitter = LineSplitter()
-        while chunk := await self._child.stderr.read(pipes.READ_SIZE):
-            for line, _ in splitter.feed(chunk):
-                self._tell_stderr(line)
-            await anyio.to_thread.run_sync(self._echo, chunk)
-        for line, _ in splitter.finish():
-            self._tell_stderr(line)
-
-    def _tell_stderr(self, line: bytes) -> None:
-        self._conversation.tell("server", "stderr", line.decode("utf-8", "replace"))

@@ -5,6 +5,7 @@ own origin. Everything else passes as it came, statuses, unknown headers, event 
 """
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -23,6 +24,16 @@ _STREAM_OPENS_WITHIN = 1.0  # how long a later message waits for an earlier stre
 _NEVER_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
+class _Verbatim(aiohttp.ClientRequest):
+    """A request that gets no header of its own: aiohttp would add `Content-Length: 0` to a bare DELETE."""
+
+    def update_body_from_data(self, body: Any, _stacklevel: int = 3) -> None:
+        sized = "Content-Length" in self.headers
+        super().update_body_from_data(body, _stacklevel + 1)
+        if body is None and not sized:
+            self.headers.popall("Content-Length", None)
+
+
 class Relay:
     """The door to one upstream URL. `/mcp` and `/sse` stand for the upstream's own path; others pass as they are."""
 
@@ -34,6 +45,7 @@ class Relay:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=2),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
             cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=_Verbatim,
             auto_decompress=False,
             requote_redirect_url=False,
             max_line_size=1 << 16,
@@ -63,7 +75,7 @@ class Relay:
     def request(self, request: web.BaseRequest, target: str, body: Body) -> "aiohttp.client._RequestContextManager":
         """Open an exchange upstream."""
         headers = CIMultiDict(end_to_end(text(request.raw_headers)))
-        if body.data:
+        if body.data and "Content-Length" not in headers:
             headers["Content-Length"] = str(len(body.data))
         return self._client.request(
             request.method,

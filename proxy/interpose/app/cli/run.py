@@ -1,69 +1,126 @@
-"""`interpose run`: be in the middle of a live client and a live server."""
+"""`interpose run`: be in the middle of a live client and a live server, each on stdio or HTTP."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import anyio
 import click
+import msgspec
 
 from interpose.app import console
 from interpose.core.errors import EndError, UsageError
+from interpose.core.events import Headers
 from interpose.edge.conversations import Conversations
 from interpose.edge.stores import naming
 
 
-@click.command("run", context_settings={"ignore_unknown_options": True})
+class Options(msgspec.Struct, frozen=True):
+    """What the command line said."""
+
+    listen: str | None
+    record: str | None
+    upstream: str | None
+    name: str | None
+    headers: Headers
+    command: tuple[str, ...]
+
+    def server(self) -> dict[str, Any]:
+        """The server end, as a recording's header describes it."""
+        if self.upstream is not None:
+            name = self.name or naming.of_address(self.upstream)
+            return {"transport": "http", "name": name, "url": self.upstream}
+        name = self.name or naming.of_command(self.command)
+        return {"transport": "stdio", "name": name, "command": list(self.command)}
+
+
+@click.command("run")
 @click.option("--listen", metavar="HOST:PORT", help="Serve HTTP clients here instead of standard input and output.")
 @click.option("--record", metavar="FILE|DIR", help="Keep every session; one file is one session.")
 @click.option("--upstream", metavar="URL", help="A server reached over HTTP instead of a command.")
+@click.option(
+    "--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="Send this to --upstream (no --listen)."
+)
 @click.option("--name", help="What to call the server. Default: taken from its command or address.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def command(
-    listen: str | None, record: str | None, upstream: str | None, name: str | None, command: Sequence[str]
-) -> int:
+def command(headers: tuple[str, ...], command: Sequence[str], **given: str | None) -> int:
     """Put interpose between a client and the server that COMMAND starts, or that --upstream names.
 
     Example: interpose run --record session.jsonl -- npx -y @modelcontextprotocol/server-everything stdio
     """
-    if bool(command) == bool(upstream):
+    options = Options(**given, headers=tuple(map(_header, headers)), command=tuple(command))
+    if bool(options.command) == bool(options.upstream):
         raise UsageError("say which server: either `-- COMMAND ...` or `--upstream URL`")
-    if listen is None:
-        return anyio.run(_run_local, record, name, tuple(command))
-    if upstream is None:
-        raise UsageError("--listen with a command is not wired yet")
-    return anyio.run(_run_listener, listen, record, name, upstream)
+    if options.headers and (options.listen or not options.upstream):
+        raise UsageError("--header goes with --upstream and a client on standard input; other clients send their own")
+    return anyio.run(_run_listener if options.listen else _run_stdio, options)
 
 
-async def _run_local(record: str | None, name: str | None, command: Sequence[str]) -> int:
-    from interpose.edge.local import LocalSession
-    from interpose.edge.transports import pipes, process
-    from interpose.edge.transports.stdio import StdioLink
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or not text.isprintable():
+        raise UsageError("--header: want 'NAME: VALUE'")
+    return name.strip(), value.strip()
 
-    server = {"transport": "stdio", "name": name or naming.of_command(command), "command": list(command)}
-    conversations = Conversations(record, server, console.say)
+
+async def _run_stdio(options: Options) -> int:
+    """A client on our standard input and output."""
+    from interpose.edge.transports import pipes
+
+    conversations = Conversations(options.record, options.server(), console.say)
     conversations.check()
-    child = await process.start(command)
-    conversation = conversations.open({"transport": "stdio"})
-    client = StdioLink("client", await pipes.reader(0), await pipes.writer(1), conversation.clock)
     try:
-        status = await LocalSession(conversation, child, client, console.write).run()
+        status = await (_run_remote if options.upstream else _run_child)(options, conversations)
     finally:
         conversations.close_all("interpose failed")
         pipes.restore_blocking()
     return status or (EndError.exit_code if conversations.lost else 0)
 
 
-async def _run_listener(listen: str, record: str | None, name: str | None, upstream: str) -> int:
+async def _run_child(options: Options, conversations: Conversations) -> int:
+    from interpose.edge.local import LocalSession
+    from interpose.edge.transports import pipes, process
+    from interpose.edge.transports.stdio import StdioLink
+
+    child = await process.start(options.command)
+    conversation = conversations.open({"transport": "stdio"})
+    client = StdioLink("client", await pipes.reader(0), await pipes.writer(1), conversation.clock)
+    return await LocalSession(conversation, child, client, console.write).run()
+
+
+async def _run_remote(options: Options, conversations: Conversations) -> int:
+    from interpose.edge.remote import RemoteSession
+    from interpose.edge.serving import check_reachable
+    from interpose.edge.transports import pipes
+    from interpose.edge.transports.http_server import HttpServerLink
+    from interpose.edge.transports.stdio import StdioLink
+
+    url = options.upstream or ""
+    await check_reachable(url)
+    conversation = conversations.open({"transport": "stdio"})
+    client = StdioLink("client", await pipes.reader(0), await pipes.writer(1), conversation.clock)
+    server = HttpServerLink(url, conversation.clock, options.headers)
+    return await RemoteSession(conversation, server, client, console.say).run()
+
+
+async def _run_listener(options: Options) -> int:
+    """Clients that come over HTTP."""
+    from interpose.edge.hosting import ChildHost
     from interpose.edge.relay import Relay
     from interpose.edge.serving import address, check_reachable, serve
 
-    host, port = address(listen)
-    await check_reachable(upstream)
-    server = {"transport": "http", "name": name or naming.of_address(upstream), "url": upstream}
-    conversations = Conversations(record, server, console.say)
+    host, port = address(options.listen or "")
+    if options.upstream:
+        await check_reachable(options.upstream)
+    conversations = Conversations(options.record, options.server(), console.say)
     conversations.check()
+    if options.upstream:
+        door: Relay | ChildHost = Relay(options.upstream, conversations)
+    else:
+        door = ChildHost(options.command, conversations, console.write)
 
     def ready(bound: int) -> None:
-        console.say(f"listening on http://{host}:{bound}/mcp, in front of {upstream}")
+        before = options.upstream or " ".join(options.server()["command"])
+        console.say(f"listening on http://{host}:{bound}/mcp (and /sse), in front of {before}")
 
-    await serve(Relay(upstream, conversations), host, port, ready)
+    await serve(door, host, port, ready)
     return EndError.exit_code if conversations.lost else 0

@@ -55,7 +55,7 @@ def see_request(state: State, heard: Heard) -> Sighting:
         asks,
         call.task,
         None,
-        notes + more,
+        tuple(dict.fromkeys(notes + more)) if more else notes,
     )
 
 
@@ -70,7 +70,11 @@ def request_era(state: State, heard: Heard, params: Params) -> Era:
     exchange = state.exchanges.open.get(heard.channel) if heard.channel != STDIO else None
     if exchange is not None and exchange.in_session:
         return "stateful"
-    return (exchange.era if exchange else None) or state.current or "stateful"
+    if exchange is not None and exchange.era is not None:
+        return exchange.era
+    # One process may serve both eras: without an envelope it is the session that initialize opened, if one did.
+    opened = state.openings["stateful"].state in ("asked", "open", "ready")
+    return "stateful" if opened else state.current or "stateful"
 
 
 def name_in(method: Method | None, params: Params) -> str | None:
@@ -165,8 +169,8 @@ def _ask(state: State, heard: Heard, entry: Open) -> Begun:
         return (), ()
     entry.asks = (asked,)
     state.counts.asks += 1
-    modal = asked.mode is not None and call.era == "stateful"
-    return entry.asks, against_ask(asked, call.capabilities, call.version) if modal else ()
+    known = entry.method is not None and call.era == "stateful"
+    return entry.asks, against_ask(asked, call.capabilities, call.version) if known else ()
 
 
 def _next_round(params: Params, entry: Open, turn: Round | None) -> Begun:

@@ -167,7 +167,10 @@ def _members(raw: bytes) -> dict[str, bytes]:
         return {name: bytes(value) for name, value in _decode_members(raw).items()}
     except (ValueError, RecursionError):
         value = parse(raw)
+    try:
         return {name: json.dumps(each).encode() for name, each in value.items()} if isinstance(value, dict) else {}
+    except RecursionError:  # nested as deep as a reader goes is deeper than a writer does
+        return {}
 
 
 def _member(text: bytes, wanted: Any) -> Any:

@@ -91,5 +91,15 @@ class Session:
         return tuple(self._state.tasks.running.values())
 
     @property
+    def in_flight(self) -> tuple[int, ...]:
+        """The client's calls of a session that could be the cause of what its server says."""
+        return self._state.pending.in_flight()
+
+    @property
+    def subscribed(self) -> tuple[str, ...]:
+        """The resources a session is subscribed to."""
+        return tuple(self._state.listening.resources)
+
+    @property
     def counts(self) -> Counts:
         return self._state.counts

@@ -3,7 +3,7 @@
 import msgspec
 
 from interpose.core.events import End
-from interpose.core.protocol import EXTENSIONS, FIRST_STATELESS, VERSIONS, Era, Table, table
+from interpose.core.protocol import EXTENSIONS, VERSIONS, Era, Table, table
 from interpose.core.session.asks import Ask
 from interpose.core.session.exchanges import Exchanges
 from interpose.core.session.listening import Listening
@@ -11,10 +11,10 @@ from interpose.core.session.opening import Capabilities, Opening
 from interpose.core.session.pending import Fate, Key, Open, Pending
 from interpose.core.session.ring import Ring
 from interpose.core.session.rounds import Rounds
-from interpose.core.session.tasks import Tasks
+from interpose.core.session.tasks import Task, Tasks
 
 _TABLES = {version: table(version, EXTENSIONS) for version in VERSIONS}
-_NEWEST: dict[Era, str] = {"stateful": "2025-11-25", "stateless": FIRST_STATELESS}
+_NEWEST: dict[Era, Table] = {each.era: each for each in _TABLES.values()}
 _MOST_PENDING = 65_536
 
 
@@ -41,20 +41,25 @@ class State:
         self.pending = Pending()
         self.exchanges = Exchanges()
         self.rounds = Rounds()
-        self.tasks = Tasks()
+        self.tasks = Tasks(self._let_go)
         self.listening = Listening()
         self.sign_ins: Ring[str, Ask] = Ring(256)
         self.gone: dict[End, float] = {}
         self.counts = Counts()
+
+    def _let_go(self, task: Task) -> None:
+        # 2025-11-25: a progress token lives as long as the task
+        if task.origin is not None:
+            self.pending.drop_token(task.origin)
 
     @property
     def opening(self) -> Opening:
         return self.openings[self.current or "stateful"]
 
     def table(self, era: Era, version: str | None) -> Table:
-        """The table to read a message by; without a version, the newest of the era."""
-        wanted = version or _NEWEST[era]
-        return _TABLES.get(wanted) or table(wanted, EXTENSIONS)
+        """The table to read a message by; of an unknown version, the newest of the era."""
+        found = _TABLES.get(version) if version is not None else None
+        return found if found is not None and found.era == era else _NEWEST[era]
 
     def version(self, era: Era) -> str | None:
         return self.openings[era].version

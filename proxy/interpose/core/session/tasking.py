@@ -2,7 +2,6 @@
 
 import msgspec
 
-from interpose.core.events import End
 from interpose.core.session.asks import Ask, Asker, answered, lift_inputs
 from interpose.core.session.call import Call
 from interpose.core.session.pending import Open, token_key
@@ -32,17 +31,9 @@ def create_task(state: State, heard: Heard, entry: Open, fields: TaskFields) -> 
     return state.tasks.create(heard.end, origin, fields, heard.at)
 
 
-def hear_task(state: State, owner: End, fields: TaskFields, at: float) -> tuple[Task, tuple[str, ...]]:
-    """Take in a reported task state; progress for it is over when it is."""
-    task, notes = state.tasks.hear(owner, fields, at)
-    if task.over:
-        _forget_token(state, task)
-    return task, notes
-
-
 def show_task(state: State, heard: Heard, fields: Result) -> Outcome:
     """A task as its owner shows it (2026-07-28: with what it asks)."""
-    task, notes = hear_task(state, heard.end, fields, heard.at)
+    task, notes = state.tasks.hear(heard.end, fields, heard.at)
     if task.over or heard.end == "client":
         return Outcome(task=task.id, notes=notes)
     parents = (task.origin.call.seq,) if task.origin else ()
@@ -55,8 +46,7 @@ def show_task(state: State, heard: Heard, fields: Result) -> Outcome:
 def task_error(state: State, heard: Heard, call: Call) -> Outcome:
     task_id = call.task or ""
     if read(heard.message.error, Failure).code == _INVALID_PARAMS:
-        gone = state.tasks.gone(heard.end, task_id, heard.at)
-        _forget_token(state, gone)
+        state.tasks.gone(heard.end, task_id, heard.at)
         return Outcome(task=task_id)
     return _ended_task(state, heard, task_id, "failed") if call.method == "tasks/result" else Outcome(task=task_id)
 
@@ -66,12 +56,7 @@ def _ended_task(state: State, heard: Heard, task_id: str, status: str) -> Outcom
     asks = tuple(answered(ask, heard.message) for ask in known.asks) if known and known.owner == "client" else ()
     if known is not None and known.over:
         return Outcome(asks, task_id)  # the answer repeats an end that a poll has already told
-    return Outcome(asks, task_id, hear_task(state, heard.end, TaskFields(task_id, status), heard.at)[1])
-
-
-def _forget_token(state: State, task: Task | None) -> None:
-    if task is not None and task.origin is not None:
-        state.pending.drop_token(task.origin)
+    return Outcome(asks, task_id, state.tasks.hear(heard.end, TaskFields(task_id, status), heard.at)[1])
 
 
 def on_task(state: State, heard: Heard, entry: Open) -> Outcome:
@@ -91,5 +76,5 @@ def on_task_list(state: State, heard: Heard, _: Open) -> Outcome:
     for raw in read(heard.message.result, Result).tasks or ():
         fields = read(raw, TaskFields)
         if fields.task_id is not None:
-            hear_task(state, heard.end, fields, heard.at)
+            state.tasks.hear(heard.end, fields, heard.at)
     return Outcome()

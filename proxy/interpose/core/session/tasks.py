@@ -3,6 +3,7 @@
 Both dialects: core tasks of 2025-11-25 (either end may run one) and the tasks extension (the server does).
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -51,9 +52,10 @@ Name = tuple[End, str]
 
 
 class Tasks:
-    """The tasks that run, and for a while those that ended."""
+    """The tasks that run, and for a while those that ended. `let_go` hears of each that runs no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, let_go: Callable[[Task], None]) -> None:
+        self._let_go = let_go
         self.running: Ring[Name, Task] = Ring(_ROOM)
         self.ended: Ring[Name, Task] = Ring()
 
@@ -101,18 +103,20 @@ class Tasks:
         left = tuple(ask for ask in task.asks if ask.key not in done)
         self.keep(msgspec.structs.replace(task, asks=left, settled=task.settled | done))
 
-    def gone(self, owner: End, task_id: str, at: float) -> Task | None:
+    def gone(self, owner: End, task_id: str, at: float) -> None:
         """The owner knows the task no more."""
         task = self.running.get((owner, task_id))
-        return task and self.keep(msgspec.structs.replace(task, status="expired", since=at, asks=()))
+        if task is not None:
+            self.keep(msgspec.structs.replace(task, status="expired", since=at, asks=()))
 
     def keep(self, task: Task) -> Task:
         name = (task.owner, task.id)
         if task.over:
             self.running.pop(name, None)
             self.ended.put(name, task)
-        else:
-            self.running.put(name, task)
+            self._let_go(task)
+        elif (pushed := self.running.put(name, task)) is not None:
+            self._let_go(pushed[1])
         return task
 
 

@@ -15,7 +15,7 @@ from interpose.core.session.pending import SESSION, Key, Open, scope
 from interpose.core.session.reading import Params, Result, ident, read
 from interpose.core.session.sighting import Heard, Sighting
 from interpose.core.session.state import State
-from interpose.core.session.tasking import hear_task, show_task
+from interpose.core.session.tasking import show_task
 
 
 class Told(msgspec.Struct, gc=False):
@@ -150,7 +150,7 @@ def _on_task_status(state: State, heard: Heard, params: Params, era: Era) -> Tol
     if fields.task_id is None:
         return Told()
     if era == "stateful":
-        task, notes = hear_task(state, heard.end, fields, heard.at)
+        task, notes = state.tasks.hear(heard.end, fields, heard.at)
         return Told(task.origin.call if task.origin else None, task=task.id, notes=notes)
     shown = show_task(state, heard, fields)
     return Told(listen_of(state, heard, params, era), asks=shown.asks, task=shown.task, notes=shown.notes)

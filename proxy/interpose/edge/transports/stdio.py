@@ -23,6 +23,7 @@ class StdioLink:
         self._splitter = LineSplitter()
         self._outbox = Outbox()
         self._done = False
+        self.finished = False
         self.gone = asyncio.Event()  # the write loop has ended: all is written, or nobody reads any more
 
     async def receive(self) -> Sequence[Event]:
@@ -35,8 +36,7 @@ class StdioLink:
                     return self._events(lines)
                 continue
             self._done = True
-            closed = Closed(self._clock(), self.end, CHANNEL, reason)
-            return [*self._events(self._splitter.finish()), closed]
+            return [*self._events(self._splitter.finish()), Closed(self._clock(), self.end, CHANNEL, reason)]
         return ()
 
     def send(self, channel: str, frame: Frame) -> None:
@@ -48,6 +48,7 @@ class StdioLink:
 
     async def finish(self) -> None:
         """Let the write loop empty the queue and close the stream."""
+        self.finished = True
         self._outbox.end()
 
     async def write_loop(self) -> None:
@@ -64,11 +65,6 @@ class StdioLink:
         finally:
             self._writer.close()
             self.gone.set()
-
-    @property
-    def finished(self) -> bool:
-        """Whether `finish` was called, or the reader went away."""
-        return self._outbox.ended
 
     def abandon_after(self, seconds: float) -> None:
         """Give the reader this long to take what is queued, then forget it."""

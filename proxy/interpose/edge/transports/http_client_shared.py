@@ -1,0 +1,55 @@
+"""The server end when many stateless clients share one child: a stdio link that gives each client its own ids."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from interpose.core.bridge.multiplex import Multiplexer
+from interpose.core.events import End, Event, Frame, Received
+from interpose.core.wire.message import Message
+from interpose.edge.transports.stdio import CHANNEL, StdioLink
+
+
+class SharedServerLink:
+    """Wraps a child's link: what goes down gets ids of its own, what comes up is said on the exchange it belongs to."""
+
+    end: End = "server"
+
+    def __init__(self, inner: StdioLink) -> None:
+        self._inner = inner
+        self._multiplexer = Multiplexer()
+
+    async def receive(self) -> Sequence[Event]:
+        return [self._mapped(event) for event in await self._inner.receive()]
+
+    def send(self, channel: str, frame: Frame) -> None:
+        if frame.message is None:
+            return
+        message = self._multiplexer.down(channel, frame.message)
+        if message is not None:
+            self._send(message)
+
+    def cancel(self, channel: str) -> int:
+        """The client of an exchange has left: tell the server (2026-07-28 §basic/transports). How often it was told."""
+        notices = self._multiplexer.cancel(channel)
+        for notice in notices:
+            self._send(notice)
+        return len(notices)
+
+    async def room(self) -> None:
+        await self._inner.room()
+
+    async def finish(self) -> None:
+        await self._inner.finish()
+
+    def _send(self, message: Message) -> None:
+        self._inner.send(CHANNEL, Frame(message.raw, message, wire="body"))
+
+    def _mapped(self, event: Event) -> Event:
+        if not isinstance(event, Received) or event.frame.message is None:
+            return event
+        channel, message = self._multiplexer.up(event.frame.message)
+        if message is event.frame.message:
+            return event
+        frame = Frame(message.raw, message, None, event.frame.tail, event.frame.wire)
+        return msgspec.structs.replace(event, channel=channel, frame=frame)
