@@ -37,7 +37,7 @@ CORE_MAY_IMPORT = {
     *("unicodedata", "urllib", "zlib", "msgspec", "orjson", "pydantic", "interpose"),
 }
 CORE_MAY_NOT_CALL = {
-    *("open", "print", "input", "now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep", "uuid4"),
+    *("open", "print", "input", "now", "utcnow", "today", "monotonic", "perf_counter", "sleep", "uuid4"),
     *("uuid1", "random", "randint", "token_hex", "urandom", "getLogger", "exec", "eval", "breakpoint"),
 }
 ONLY_IN = {"click": ("app.cli", "app.demo"), "aiohttp": ("edge", "app"), "mitmproxy": (), "rich": ("app.cli",)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from aiohttp import web
 
 from interpose.core.events import Closed, Event, Frame, Headers, Received, Told
@@ -52,6 +53,9 @@ class Peer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.seen: list[Request] = []
+        self.began = 0  # how many requests arrived, read or not
+        self.reading = anyio.Event()
+        self.reading.set()
 
     def of(self, verb: str, method: str | None = None) -> list[Request]:
         return [each for each in self.seen if each.verb == verb and (method is None or each.method == method)]
@@ -63,6 +67,8 @@ async def serving(script: Script) -> AsyncIterator[Peer]:
     peer = Peer("")
 
     async def handle(http: web.BaseRequest) -> web.StreamResponse:
+        peer.began += 1
+        await peer.reading.wait()
         headers = {name.lower(): value for name, value in http.headers.items()}
         request = Request(http, http.method, headers, await whole(http.content))
         peer.seen.append(request)
@@ -167,6 +173,12 @@ async def meeting(script: Script, headers: Headers = ()) -> AsyncIterator[tuple[
     """A client and a scripted server."""
     async with serving(script) as peer, linked(peer.url, headers) as client:
         yield client, peer
+
+
+async def stalled() -> None:
+    """Let everything happen that can happen without us."""
+    for _ in range(500):
+        await anyio.lowlevel.checkpoint()
 
 
 def bounded(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:

@@ -19,6 +19,7 @@ from tests.edge.http_server_peers import (
     opened,
     request,
     result,
+    stalled,
     streaming,
 )
 
@@ -166,10 +167,26 @@ async def test_posts_begin_in_order_and_are_answered_in_any() -> None:
 @bounded
 async def test_a_large_message_is_written_before_a_later_one_begins() -> None:
     async with meeting(no_stream) as (client, peer):
-        client.say(request("big", 1, text="x" * (8 << 20)), request("small", 2))
+        peer.reading = anyio.Event()
+        client.say(request("big", 1, text="x" * (32 << 20)), request("small", 2))
+        await stalled()
+        assert peer.began == 1
+        peer.reading.set()
         assert sorted([(await client.hear())["id"] for _ in range(2)]) == [1, 2]
-    assert [each.method for each in peer.seen] == ["big", "small"]
-    assert int(peer.seen[0].headers["content-length"]) == len(peer.seen[0].raw)
+    assert all(int(each.headers["content-length"]) == len(each.raw) for each in peer.seen)
+
+
+@bounded
+async def test_a_line_break_after_the_json_is_no_part_of_the_message() -> None:
+    async def script(said: Request) -> web.StreamResponse:
+        return web.Response(text=json.dumps(result(said.said)) + "\r\n", content_type="application/json")
+
+    async with meeting(script) as (client, _):
+        client.say(request("ping"))
+        message = await client.hear_message()
+        assert message.raw == json.dumps(result({"id": 1})).encode()
+        frame = next(event.frame for event in client.events if isinstance(event, Received))
+        assert frame.tail == b"\r\n"
 
 
 @bounded
@@ -292,10 +309,10 @@ async def test_nothing_is_read_faster_than_it_is_taken() -> None:
 
     async with meeting(script) as (client, _):
         client.say(request("tools/call"))
-        stalled = -1
-        while stalled != written:  # until the server can write nothing more
-            stalled = written
-            await anyio.sleep(0.2)
+        before = -1
+        while before != written:  # until the server can write nothing more
+            before = written
+            await stalled()
         assert 0 < written * size < 24 << 20  # our bound, and what sockets hold
         numbers = [(await client.hear())["params"]["number"] for _ in range(count)]
         assert numbers == list(range(count))

@@ -53,10 +53,10 @@ FAULTS: dict[str, tuple[Callable[[], web.Response], int, Any, str]] = {
     "no id": (lambda: answer(NO_ID, 400), -32022, {"supported": ["2025-11-25"]}, "old (HTTP 400"),
     "no session": (lambda: web.Response(status=404, text="Not Found"), -31000, own(404), "HTTP 404"),
     "elsewhere": (
-        lambda: web.Response(status=307, headers={"Location": "http://example.test/mcp"}),
+        lambda: web.Response(status=307, headers={"Location": "http://example.test/mcp?t=secret"}),
         -31000,
         own(307),
-        "http://example.test/mcp",
+        "a redirect to http://example.test/mcp is not followed",
     ),
 }
 
@@ -314,6 +314,34 @@ async def test_a_cancelled_call_of_a_session_is_cancelled_by_message_and_gets_no
         await client.closed("x2")
         assert await client.rest() == []
     assert len(peer.of("POST", "notifications/cancelled")) == 1
+
+
+@bounded
+async def test_a_cancellation_that_crosses_the_answer_of_a_session_goes_up() -> None:
+    async with meeting(Stateful(no_stream)) as (client, peer):
+        client.say(initialize(), request("tools/call", 1))
+        assert [(await client.hear())["id"] for _ in range(2)] == [0, 1]
+        client.say({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
+        await client.closed("x3")
+    assert peer.of("POST")[2].method == "notifications/cancelled"
+
+
+@bounded
+async def test_a_break_after_the_answer_harms_nobody() -> None:
+    heard = anyio.Event()
+
+    async def script(said: Request) -> web.StreamResponse:
+        stream = await streaming(said, block(result(said.said)))
+        await heard.wait()
+        cut(said)
+        return stream
+
+    async with meeting(script) as (client, _):
+        assert (await client.ask("tools/call", 1))["id"] == 1
+        heard.set()
+        await client.closed("x1")
+        assert await client.rest() == []
+    assert client.notes == []
 
 
 @bounded

@@ -142,7 +142,7 @@ async def test_a_subscription_stays_open_beside_other_calls_and_may_end_with_a_r
 
 
 @bounded
-async def test_a_subscription_that_breaks_off_is_noted_and_nothing_is_said() -> None:
+async def test_a_subscription_that_breaks_off_is_noted_and_ended_as_stdio_ends_it() -> None:
     heard = anyio.Event()
 
     async def script(said: Request) -> web.StreamResponse:
@@ -156,6 +156,8 @@ async def test_a_subscription_that_breaks_off_is_noted_and_nothing_is_said() -> 
         assert await client.hear() == ACK
         heard.set()
         await client.noted('subscription "l1" ended without')
+        ended = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "l1"}}
+        assert await client.hear() == ended
         assert await client.rest() == []
     assert len(peer.seen) == 1
 

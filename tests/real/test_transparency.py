@@ -46,10 +46,9 @@ def of(transports: set[str]) -> list[Combo]:
 @pytest.mark.parametrize("combo", of({"stdio"}), ids=lambda combo: combo.name)
 def test_both_ends_of_stdio_get_the_bytes_that_the_other_sent(combo: Combo, play: Play, tmp_path: Path) -> None:
     outer, inner, record = tmp_path / "outer", tmp_path / "inner", tmp_path / "recordings"
-    tap = [sys.executable, str(TAPS), "stdio"]
     shim = [*INTERPOSE, "run", "--record", f"{record}/", "--"]
-    server = [*tap, str(inner), "--", *combo.server.stdio_command()]
-    played = play(combo.client, combo.era, combo.steps, ["--stdio", *tap, str(outer), "--", *shim, *server])
+    server = [*tap_command(inner), *combo.server.stdio_command()]
+    played = play(combo.client, combo.era, combo.steps, ["--stdio", *tap_command(outer), *shim, *server])
     assert not failures(played)
     seen_outside, seen_inside = read_stdio(outer), read_stdio(inner)
     assert seen_outside == seen_inside
@@ -75,6 +74,11 @@ def test_both_ends_of_http_get_what_the_other_sent(
     assert sent == total(client_messages(each) for each in read_exchanges(outer))
     assert total(server_messages(each) for each in read_exchanges(outer)) <= said
     assert said <= total(server_messages(each) for each in read_exchanges(inner))
+
+
+def tap_command(folder: Path) -> list[str]:
+    """What to put before a stdio server's command."""
+    return [sys.executable, str(TAPS), "stdio", str(folder), "--"]
 
 
 @contextmanager

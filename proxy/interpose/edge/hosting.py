@@ -20,7 +20,7 @@ from interpose.core.protocol.http import VERSION_HEADER
 from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import read_block
 from interpose.edge.conversations import Conversations
-from interpose.edge.hosting_register import IDLE_SECONDS, Register
+from interpose.edge.hosting_register import Register
 from interpose.edge.hosting_session import HostedSession
 from interpose.edge.stderr import Echo
 from interpose.edge.transports.http_client_request import (
@@ -39,7 +39,7 @@ from interpose.edge.transports.http_client_request import (
     unfit_stateful,
     unfit_stateless,
 )
-from interpose.edge.transports.http_client_stream import KEEP_ALIVE_SECONDS, Stream
+from interpose.edge.transports.http_client_stream import PATIENCE, Patience, Stream
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 MESSAGES = "/messages"
@@ -55,21 +55,16 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class ChildHost:
-    """Serves HTTP clients with child processes. `echo` takes what the children write on standard error.
-
-    `idle` is how long a stateful session may be without any exchange; `keep_alive` how long a stream may be silent.
-    """
+    """Serves HTTP clients with child processes. `echo` takes what the children write on standard error."""
 
     def __init__(
         self,
         command: Sequence[str],
         conversations: Conversations,
         echo: Echo,
-        *,
-        idle: float = IDLE_SECONDS,
-        keep_alive: float = KEEP_ALIVE_SECONDS,
+        patience: Patience = PATIENCE,
     ) -> None:
-        self._register = Register(command, conversations, echo, idle, keep_alive)
+        self._register = Register(command, conversations, echo, patience)
         self._closed = False
         self._routes: dict[str, dict[str, Handler]] = {
             "/mcp": {"POST": self._post, "GET": self._get, "DELETE": self._delete},
@@ -249,9 +244,10 @@ async def _started(session: HostedSession, message: Message | None = None) -> Re
         if message is None or message.method == "initialize":  # its own session, which nobody knows yet
             session.leave("client disconnected")
         raise
-    if not session.problem:
+    if not session.over:
         return None
-    return Refusal(502, session.problem, SERVER_GONE, None if message is None else sole_id(message))
+    problem = session.problem or "the server exited"
+    return Refusal(502, problem, SERVER_GONE, None if message is None else sole_id(message))
 
 
 def _recorded(session: HostedSession, request: web.BaseRequest, refusal: Refusal) -> Refusal:

@@ -9,8 +9,7 @@ from interpose.core.bridge.lanes import Lanes, LegacyLanes, SessionLanes, Shared
 from interpose.edge.conversations import Conversations
 from interpose.edge.hosting_session import HostedSession
 from interpose.edge.stderr import Echo
-
-IDLE_SECONDS = 1800.0
+from interpose.edge.transports.http_client_stream import Patience
 
 
 class Register:
@@ -19,25 +18,22 @@ class Register:
     An id is good for the principal that opened the session and for nobody else (PROTOCOL 5, session ids).
     """
 
-    def __init__(
-        self, command: Sequence[str], conversations: Conversations, echo: Echo, idle: float, keep_alive: float
-    ) -> None:
+    def __init__(self, command: Sequence[str], conversations: Conversations, echo: Echo, patience: Patience) -> None:
         self._command = tuple(command)
         self._conversations = conversations
         self._echo = echo
-        self._idle = idle
-        self._keep_alive = keep_alive
+        self._patience = patience
         self._sessions: dict[str, HostedSession] = {}
         self._shared: HostedSession | None = None
         self._running: dict[asyncio.Task[None], HostedSession] = {}
 
     def open(self, owner: bytes) -> tuple[str, HostedSession]:
         """A session of 2025-03-26 to 2025-11-25, and its id."""
-        return self._keep(self._start("http", SessionLanes(), owner, self._idle))
+        return self._keep(self._start("http", SessionLanes(), owner))
 
     def open_legacy(self, owner: bytes) -> tuple[str, HostedSession]:
         """A session of 2024-11-05, and its id. It lasts as long as its stream."""
-        return self._keep(self._start("sse", LegacyLanes(), owner, None))
+        return self._keep(self._start("sse", LegacyLanes(), owner))
 
     def find(self, ident: str, owner: bytes) -> HostedSession | None:
         """The session of an id, for its owner; None for everybody else, and when it is over."""
@@ -55,7 +51,7 @@ class Register:
         before = self._shared
         if before is not None and not before.over:
             return before
-        self._shared = session = self._start("http", SharedLanes(), b"", None)
+        self._shared = session = self._start("http", SharedLanes(), b"")
         if before is not None:
             how = "is ending" if before.status is None else f"exited with status {before.status}"
             session.conversation.tell("server", "spawn", f"started again: the one before {how}")
@@ -72,9 +68,9 @@ class Register:
         self._sessions[ident] = session
         return ident, session
 
-    def _start(self, transport: str, lanes: Lanes, owner: bytes, idle: float | None) -> HostedSession:
-        session = HostedSession(self._conversations.open({"transport": transport}), lanes, owner, self._keep_alive)
-        task = asyncio.create_task(session.run(self._command, self._echo, self._conversations.close, idle))
+    def _start(self, transport: str, lanes: Lanes, owner: bytes) -> HostedSession:
+        session = HostedSession(self._conversations.open({"transport": transport}), lanes, owner, self._patience)
+        task = asyncio.create_task(session.run(self._command, self._echo, self._conversations.close))
         self._running[task] = session
         task.add_done_callback(self._forget)
         return session

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import anyio
 from aiohttp import web
 
-from interpose.core.bridge.lanes import Lanes, SharedLanes
+from interpose.core.bridge.lanes import Lanes, SessionLanes, SharedLanes
 from interpose.core.errors import EndError
 from interpose.core.events import Closed, End, Frame, Headers, Received, Requested, Responded
 from interpose.core.wire.message import Message
@@ -21,6 +21,7 @@ from interpose.edge.transports import process
 from interpose.edge.transports.exchange import text
 from interpose.edge.transports.http_client import HttpClientLink
 from interpose.edge.transports.http_client_shared import SharedServerLink
+from interpose.edge.transports.http_client_stream import Patience
 from interpose.edge.transports.stdio import StdioLink
 
 _LAST_WORDS = 0.3  # how long after the child's exit its pipes may stay open: a grandchild can hold them for ever
@@ -34,14 +35,15 @@ class HostedSession:
     `owner` is who opened it, as a digest. `problem` says why there is no child.
     """
 
-    def __init__(self, conversation: Conversation, lanes: Lanes, owner: bytes, keep_alive: float) -> None:
+    def __init__(self, conversation: Conversation, lanes: Lanes, owner: bytes, patience: Patience) -> None:
         self.conversation = conversation
         self.owner = owner
-        self.client = HttpClientLink(lanes, conversation.hear, conversation.clock, keep_alive)
+        self.client = HttpClientLink(lanes, conversation.hear, conversation.clock, patience)
         self.ready = asyncio.Event()
         self.problem = ""
         self.status: int | None = None
         self._lanes = lanes
+        self._patience = patience
         self._server: Link | None = None
         self._leaving = asyncio.Event()
         self._silent = asyncio.Event()
@@ -59,8 +61,8 @@ class HostedSession:
             self._reason = reason
             self._leaving.set()
 
-    async def run(self, command: Sequence[str], echo: stderr.Echo, close: Close, idle: float | None) -> None:
-        """Start the child and run to the end of the session. `idle` is how long it may be without any exchange."""
+    async def run(self, command: Sequence[str], echo: stderr.Echo, close: Close) -> None:
+        """Start the child and run to the end of the session."""
         try:
             child = await process.start(command)
         except EndError as error:
@@ -68,7 +70,7 @@ class HostedSession:
             self.conversation.tell("server", "note", self.problem)
             self.leave("the server could not be started")
         else:
-            await self._serve(child, echo, idle)
+            await self._serve(child, echo)
         finally:
             self.ready.set()
             self._leaving.set()
@@ -117,7 +119,7 @@ class HostedSession:
 
     # --- the child's life --------------------------------------------------------------------------------------------
 
-    async def _serve(self, child: process.Child, echo: stderr.Echo, idle: float | None) -> None:
+    async def _serve(self, child: process.Child, echo: stderr.Echo) -> None:
         stdio = StdioLink("server", child.stdout, child.stdin, self.conversation.clock)
         self._server = server = SharedServerLink(stdio) if isinstance(self._lanes, SharedLanes) else stdio
         self.conversation.deliver_to(self.client, server)
@@ -125,8 +127,8 @@ class HostedSession:
             tasks.start_soon(stdio.write_loop)
             tasks.start_soon(self._downward, child, server, echo)
             tasks.start_soon(self._watch_exit, child)
-            if idle is not None:
-                tasks.start_soon(self._watch_idle, idle)
+            if isinstance(self._lanes, SessionLanes):  # the others need no end of their own: PROTOCOL 2.3, 2.4
+                tasks.start_soon(self._watch_idle)
             self.ready.set()
             await self._leaving.wait()
             await server.finish()
@@ -147,11 +149,11 @@ class HostedSession:
         await child.ended()
         self.leave("server exited")
 
-    async def _watch_idle(self, limit: float) -> None:
+    async def _watch_idle(self) -> None:
         while True:
             await self.client.quiet.wait()
             visits = self.client.visits
-            await anyio.sleep(limit)
+            await anyio.sleep(self._patience.idle)
             if self.client.quiet.is_set() and self.client.visits == visits:
                 self.leave("nobody came for long")
                 return

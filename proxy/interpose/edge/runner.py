@@ -15,9 +15,9 @@ Alarm = Callable[[str], None]
 
 
 def stopwatch() -> Clock:
-    """Seconds since now."""
+    """Seconds since now, to the microsecond: what a recording can hold, so that it replays to the letter."""
     start = time.monotonic()
-    return lambda: time.monotonic() - start
+    return lambda: round(time.monotonic() - start, 6)
 
 
 def utc_now() -> str:

@@ -125,8 +125,8 @@ def stateful(version: str = "2025-11-25", client: Any = None, server: Any = None
     talk = Talk()
     every = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {"listChanged": True}}
     offers = {"tools": {"listChanged": True}, "resources": {"subscribe": True}, "prompts": {}, "logging": {}}
-    tasks = {"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}}}
-    asked = {"sampling": {"createMessage": {}}, "elicitation": {"create": {}}}
+    tasks: Any = {"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}}}
+    asked: Any = {"sampling": {"createMessage": {}}, "elicitation": {"create": {}}}
     talk.client(
         request(
             0,

@@ -1,5 +1,7 @@
 """One question is one value in every era, and so is how it was answered."""
 
+from typing import Any
+
 import pytest
 from tests.core.session.conversation import (
     FORM,
@@ -19,7 +21,7 @@ from tests.core.session.conversation import (
 from interpose.core.session.asks import Ask
 
 URL = {"mode": "url", "message": "Sign in", "url": "https://login.example.net/?e=9", "elicitationId": "e-9"}
-EVERY = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
+EVERY: dict[str, Any] = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
 
 
 def legacy(method: str, params: dict[str, object]) -> Ask:

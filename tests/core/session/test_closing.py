@@ -39,6 +39,18 @@ def test_a_resumed_stream_whose_call_was_answered_elsewhere_waits_for_nothing() 
     assert talk.waits() == ()
 
 
+def test_what_a_resumed_stream_brings_again_is_replayed() -> None:
+    talk = calling()
+    talk.server(request(1, "roots/list"), "x2")
+    talk.opens("x3", "GET", ("Last-Event-ID", "7"))
+    assert talk.server(request(1, "roots/list"), "x3").notes == ("replayed",)
+    talk.posts("x4", result(1, roots=[]))
+    assert talk.server(request(1, "roots/list"), "x3").notes == ("replayed",)
+    assert talk.server(result(1), "x3").notes == ()
+    assert talk.server(result(1), "x3").notes == ("replayed",)
+    assert talk.server(result(99), "x3").notes == ("orphan",)
+
+
 def test_without_a_retry_time_a_broken_stream_has_no_deadline() -> None:
     talk = calling()
     talk.answers("x2")

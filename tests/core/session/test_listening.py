@@ -18,9 +18,9 @@ ACK = notification("notifications/subscriptions/acknowledged", notifications={"t
 def test_a_session_subscribes_to_resources_and_unsubscribes() -> None:
     talk = stateful()
     talk.client(request(1, "resources/subscribe", uri="file:///a"))
-    assert talk.session.subscribed == ()
+    assert not talk.session.subscribed
     talk.server(result(1))
-    assert talk.session.subscribed == ("file:///a",)
+    assert list(talk.session.subscribed) == ["file:///a"]
     assert talk.server(notification("notifications/resources/updated", uri="file:///a")).name == "file:///a"
     for ident in (2, 3):
         talk.client(request(ident, "resources/unsubscribe", uri="file:///a"))

@@ -84,6 +84,7 @@ def test_without_known_capabilities_nothing_is_said() -> None:
 def test_a_task_asked_of_an_end_that_runs_none_is_noted() -> None:
     talk = stateful(server={"tools": {}})
     assert talk.client(request(1, "tools/call", name="t", task={})).notes == ("not-negotiated",)
+    assert talk.client(request(2, "tools/list", task={})).notes == ()
     talk = stateful()
     assert talk.client(request(1, "tools/call", name="t", task={})).notes == ()
 

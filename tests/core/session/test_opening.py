@@ -14,7 +14,7 @@ from tests.core.session.conversation import (
     stateless,
 )
 
-from interpose.core.session.opening import Capabilities, capabilities
+from interpose.core.session.opening import Capabilities, Opening, capabilities
 from interpose.core.session.reading import Info
 
 
@@ -73,7 +73,7 @@ def test_a_probe_answered_by_an_error_gives_way_to_initialize_on_the_same_proces
     assert talk.client(modern(0, "server/discover")).era == "stateless"
     assert talk.session.opening.era == "stateless"
     assert talk.server(error(0, -32601)).method == "server/discover"
-    assert talk.session.opening.era == "stateful"
+    assert talk.session.opening == Opening("stateful")
     talk.client(request(1, "initialize", protocolVersion="2025-11-25", capabilities={}))
     talk.server(result(1, protocolVersion="2025-11-25", capabilities={}))
     assert (talk.session.opening.era, talk.session.opening.state) == ("stateful", "open")

@@ -98,6 +98,12 @@ def test_an_error_without_id_answers_the_only_request_of_its_exchange() -> None:
     assert (seen.method, seen.notes, talk.waits()) == ("tools/list", ("null-id",), ())
 
 
+def test_an_error_with_the_id_null_may_answer_a_request_with_the_id_null() -> None:
+    talk = Talk()
+    talk.posts("x1", modern(None, "tools/list"))
+    assert talk.server(error(None, -32600), "x1").notes == ()
+
+
 def test_an_error_without_id_on_stdio_answers_nothing() -> None:
     talk = stateful()
     talk.client(request(1, "tools/list"))
@@ -238,7 +244,8 @@ def test_a_token_given_twice_belongs_to_the_later_request() -> None:
     talk.client(request(2, "tools/call", name="b", _meta={"progressToken": 1}))
     talk.server(result(1))
     seen = talk.server(notification("notifications/progress", progressToken=1))
-    assert seen.call and seen.call.name == "b"
+    assert seen.call is not None
+    assert seen.call.name == "b"
 
 
 def test_a_peer_that_never_answers_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,16 @@ def test_a_state_of_a_task_never_handed_out_is_noted_and_learned() -> None:
     assert talk.server(result(5, taskId="t-9", status="odd")).notes == ("task-state",)
 
 
+@pytest.mark.parametrize(("status", "running"), [("input_required", 1), ("completed", 0)])
+def test_a_status_may_overtake_the_answer_that_hands_the_task_out(status: str, running: int) -> None:
+    talk = stateful()
+    talk.client(request(1, "tools/call", name="t", task={}))
+    early = talk.server(notification("notifications/tasks/status", taskId="t-1", status=status))
+    assert early.notes == ("unknown-task",)
+    talk.server(result(1, task=CORE))
+    assert [(task.status, task.origin is None) for task in talk.session.tasks] == [(status, False)] * running
+
+
 def test_a_related_task_names_the_parent_for_certain() -> None:
     talk = core()
     for ident in (5, 6):

@@ -75,6 +75,11 @@ def test_what_a_strict_peer_objects_to_is_flagged(raw: bytes, flag: str) -> None
     assert flag in read(raw).flags
 
 
+def test_broken_text_in_an_id_or_method_is_survived() -> None:
+    assert read(b'{"jsonrpc":"2.0","id":"\xff","method":"a"}').flags == ("not-utf8",)
+    assert read(b'{"jsonrpc":"2.0","id":1,"method":"\xff"}').kind is Kind.OPAQUE
+
+
 def test_a_method_in_escapes_is_the_same_method() -> None:
     assert read(rb'{"jsonrpc":"2.0","id":1,"method":"sampling\u002fcreateMessage"}').method == "sampling/createMessage"
 
@@ -104,7 +109,13 @@ def test_only_whole_utf8_json_on_one_line_may_be_embedded() -> None:
         assert not read(raw).embeddable
 
 
-@given(st.one_of(st.binary(max_size=80), st.text(max_size=40).map(str.encode)))
+@given(
+    st.one_of(
+        st.binary(max_size=80),
+        st.text(max_size=40).map(str.encode),
+        st.binary(max_size=9).map(lambda raw: b'{"jsonrpc":"2.0","id":"%b","method":"%b"}' % (raw, raw)),
+    )
+)
 def test_reading_never_fails(raw: bytes) -> None:
     assert read(raw).raw == raw
 

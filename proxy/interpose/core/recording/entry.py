@@ -85,10 +85,10 @@ class Entry(msgspec.Struct, frozen=True, rename={"end": "from"}):
                 return Told(self.at, end, what, self.text or "")
 
     def _frame(self) -> Frame:
-        payload = self.payload() if self.kind == "message" else None
-        message = None if payload is None else read(payload)
-        block = None
-        if self.sse is not None:
-            data = self.sse.data.encode() if self.sse.data is not None else payload
-            block = Block(b"", data, self.sse.event or "message", self.sse.id, self.sse.retry, self.sse.comments)
+        payload = self.payload()
+        message = read(payload) if payload is not None and self.kind == "message" else None
+        if self.sse is None:
+            return Frame(payload or b"", message)
+        data = self.sse.data.encode() if self.sse.data is not None else payload
+        block = Block(b"", data, self.sse.event or "message", self.sse.id, self.sse.retry, self.sse.comments)
         return Frame(payload or b"", message, block)

@@ -154,7 +154,7 @@ def _begin(state: State, heard: Heard, params: Params, entry: Open, turn: Round 
         begun = _update_task(state, params)
     else:
         begun = _next_round(params, entry, turn)
-    if params.task and entry.call.era == "stateful":
+    if params.task and entry.call.era == "stateful" and entry.method is not None and entry.method.tasks:
         begun = begun[0], begun[1] + against_task(state, heard)
     if entry.call.method == "tasks/get" and params.task_id is not None:
         state.tasks.polled(other(heard.end), params.task_id, heard.at)

@@ -1,15 +1,14 @@
 """Following what is no message: exchanges that begin, are answered and end, and ends that leave."""
 
-from typing import assert_never
+import msgspec
 
-from interpose.core.events import Closed, End, Event, Received, Requested, Responded, Told
+from interpose.core.events import Closed, End, Requested, Responded, Told
 from interpose.core.session.exchanges import Exchange
-from interpose.core.session.opening import Opening
 from interpose.core.session.pending import SESSION, STDIO, Fate, Open
 from interpose.core.session.state import State
 
 
-def follow(state: State, event: Event) -> None:
+def follow(state: State, event: Requested | Responded | Closed | Told) -> None:
     """Follow one event that carries no message."""
     match event:
         case Requested():
@@ -19,13 +18,8 @@ def follow(state: State, event: Event) -> None:
             _responded(state, event)
         case Closed():
             _closed(state, event)
-        case Told():
-            if event.what == "exit":
-                _leave(state, event.end, event.at)
-        case Received():
-            pass
-        case _:
-            assert_never(event)
+        case Told(what="exit"):
+            _leave(state, event.end, event.at)
 
 
 def _resume(state: State, exchange: Exchange) -> None:
@@ -53,7 +47,8 @@ def _ends_session(exchange: Exchange) -> bool:
 def _end_session(state: State) -> None:
     for key in state.pending.of_era("stateful"):
         state.stop(key, "lost")
-    state.openings["stateful"] = Opening("stateful")
+    # What the ends had agreed stays readable; the next `initialize` starts afresh.
+    state.openings["stateful"] = msgspec.structs.replace(state.openings["stateful"], state="none")
     state.listening.resources.clear()
 
 

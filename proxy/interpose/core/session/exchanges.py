@@ -26,6 +26,7 @@ class Exchange(msgspec.Struct, gc=False):
     status: int | None = None
     streams: bool = False
     is_session: bool = False
+    resumes: bool = False
     retry: float | None = None
     last_id: str | None = None
 
@@ -48,6 +49,7 @@ class Exchanges:
     def requested(self, channel: str, verb: str, headers: Headers) -> Exchange:
         exchange = Exchange(channel, verb, in_session=header(headers, "mcp-session-id") is not None)
         resumed = header(headers, "last-event-id")
+        exchange.resumes = resumed is not None
         origin = None if resumed is None else self.lost.pop(resumed, None)
         if origin is not None:
             exchange.era, exchange.keys, exchange.seqs = origin.era, origin.keys, origin.seqs

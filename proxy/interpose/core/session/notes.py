@@ -21,6 +21,7 @@ NOTES = {
     "not-negotiated": "what it needs was not declared by the side that would have to",
     "null-id": "an error without the id of its request, known by its HTTP exchange",
     "orphan": "an answer to a request that was never seen",
+    "replayed": "a message that a resumed stream brings again",
     "resent": "a request sent again after its exchange failed",
     "reused-id": "an id used before in the same session",
     "server-request-in-stateless": "a server's request where servers only answer (2026-07-28)",
@@ -29,7 +30,7 @@ NOTES = {
     "unknown-request": "the cancellation of a request that does not wait",
     "unknown-state": "answers or a request state that belong to no round seen",
     "unknown-subscription": "a message of a listen stream that is not open",
-    "unknown-task": "a task id that was never handed out",
+    "unknown-task": "a task id that was not handed out before",
     "unknown-token": "progress for a token that nobody gave",
     "wrong-direction": "a method that the other end sends",
 }

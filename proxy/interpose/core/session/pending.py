@@ -79,11 +79,9 @@ class Pending:
             self._in_flight = None
         return notes
 
-    def end(self, key: Key, fate: Fate, at: float | None = None, keep_token: bool = False) -> Open | None:
-        """Stop waiting. With `keep_token`, progress still belongs to it (a task goes on)."""
-        entry = self.open.pop(key, None)
-        if entry is None:
-            return None
+    def end(self, key: Key, fate: Fate, at: float | None = None, keep_token: bool = False) -> None:
+        """Stop waiting under a key that waits. With `keep_token`, progress still belongs to it (a task goes on)."""
+        entry = self.open.pop(key)
         if at is not None:
             entry.call = msgspec.structs.replace(entry.call, cancelled_at=at)
         self.tombs.put(key, Tomb(entry.call, fate))
@@ -91,7 +89,6 @@ class Pending:
             self._in_flight = None
         if not keep_token:
             self.drop_token(entry)
-        return entry
 
     def drop_token(self, entry: Open) -> None:
         if entry.call.token is None:
@@ -116,9 +113,6 @@ class Pending:
 
     def of_era(self, era: Era) -> list[Key]:
         return [key for key, entry in self.open.items() if entry.call.era == era]
-
-    def on_channel(self, channel: str) -> list[Open]:
-        return [entry for entry in self.open.values() if entry.call.channel == channel]
 
     def _oddity(self, entry: Open) -> tuple[str, ...]:
         old = self.open.get(entry.key)

@@ -14,6 +14,8 @@ from interpose.core.session.telling import see_notification
 from interpose.core.session.waiting import Wait, waits
 from interpose.core.wire.message import Kind
 
+_REPETITIONS = frozenset({"duplicate-answer", "duplicate-id", "reused-id"})
+
 
 class Session:
     """What both ends of one session have said so far.
@@ -59,8 +61,18 @@ class Session:
             case _:
                 counts.opaque += 1
                 found = self._opaque(heard)
-        counts.noted += bool(found.notes)
+        if found.notes:
+            counts.noted += 1
+            return self._explained(found)
         return found
+
+    def _explained(self, found: Sighting) -> Sighting:
+        """What looks like a repetition is none of its sender's when a resumed stream brings it again."""
+        exchange = self._state.exchanges.open.get(found.channel)
+        if exchange is None or not exchange.resumes or not _REPETITIONS.intersection(found.notes):
+            return found
+        notes = dict.fromkeys("replayed" if note in _REPETITIONS else note for note in found.notes)
+        return msgspec.structs.replace(found, notes=tuple(notes))
 
     def _opaque(self, heard: Heard) -> Sighting:
         era = self._state.current or "stateful"

@@ -75,7 +75,7 @@ class State:
             self.stop(next(iter(self.pending.open)), "lost")
         return notes
 
-    def stop(self, key: Key, fate: Fate, at: float | None = None, keep_token: bool = False) -> Open | None:
+    def stop(self, key: Key, fate: Fate, at: float | None = None, keep_token: bool = False) -> None:
         """No longer wait for an answer; `at` marks a cancellation's time."""
         self.listening.ended(key)
-        return self.pending.end(key, fate, at, keep_token)
+        self.pending.end(key, fate, at, keep_token)

@@ -68,7 +68,10 @@ class Tasks:
         return self.get("server", task_id) or self.get("client", task_id)
 
     def create(self, owner: End, origin: Open, fields: TaskFields, at: float) -> Task:
-        status = fields.status or "working"
+        # A status notification may overtake the answer that hands the task out: what it told is the newer state.
+        known = self.get(owner, fields.task_id or "")
+        told = known.status if known is not None and known.origin is None else None
+        status = told or fields.status or "working"
         dialect: Literal["core", "extension"] = "core" if origin.call.era == "stateful" else "extension"
         return self.keep(_timed(Task(fields.task_id or "", owner, at, status, at, dialect, origin), fields))
 

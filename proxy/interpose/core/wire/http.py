@@ -32,7 +32,10 @@ class Fault(msgspec.Struct, frozen=True, gc=False):
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Why a request got no answer: in words, with the HTTP status and the server's own error when there were any."""
+    """Why a request got no answer: in words, with the HTTP status and the server's own error when there were any.
+
+    `body` is the server's answer where it was held back.
+    """
 
     text: str
     status: int | None = None
@@ -104,6 +107,11 @@ def fault(message: Message | None) -> Fault:
         return _decode_fault(message.error)
     except (ValueError, RecursionError):
         return Fault()
+
+
+def listen_ended(ident: bytes) -> bytes:
+    """What tells a stdio client that its subscription is lost."""
+    return b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%b}}' % ident
 
 
 def error_reply(ident: bytes, trouble: Trouble) -> bytes:

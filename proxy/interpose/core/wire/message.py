@@ -113,7 +113,7 @@ def id_text(value: Raw | bytes) -> str:
     if text[:1] == b'"':
         try:
             return json.dumps(_decode_text(text), ensure_ascii=False)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             pass
     return text.decode("utf-8", "replace")
 
@@ -151,7 +151,7 @@ def _method(value: Raw) -> str | None:
         return None
     try:
         return _decode_text(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
@@ -177,7 +177,10 @@ def _read_irregular(raw: bytes) -> Message:
     value = parse(raw)
     if not isinstance(value, dict):
         return Message(raw, Kind.OPAQUE, flags=("not-json",))
-    sections = {name: json.dumps(value[name]).encode() for name in _Envelope.__struct_fields__ if name in value}
+    try:
+        sections = {name: json.dumps(value[name]).encode() for name in _Envelope.__struct_fields__ if name in value}
+    except (RecursionError, ValueError):
+        return Message(raw, Kind.OPAQUE, flags=("not-json",))
     envelope = _Envelope(**{name: Raw(text) for name, text in sections.items()})
     return _classify(raw, envelope, ("irregular",))
 

@@ -12,7 +12,7 @@ from interpose.core.bridge.reply import SERVER_GONE, error
 from interpose.core.events import End, Event, Frame, Told
 from interpose.core.wire.message import Kind, Message
 from interpose.edge.link import Clock
-from interpose.edge.transports.http_client_stream import KEEP_ALIVE_SECONDS, Status, Stream
+from interpose.edge.transports.http_client_stream import PATIENCE, Patience, Status, Stream
 
 Hear = Callable[[Event], None]
 KEPT_BYTES = 1 << 20
@@ -23,11 +23,11 @@ class HttpClientLink:
 
     end: End = "client"
 
-    def __init__(self, lanes: Lanes, hear: Hear, clock: Clock, keep_alive: float = KEEP_ALIVE_SECONDS) -> None:
+    def __init__(self, lanes: Lanes, hear: Hear, clock: Clock, patience: Patience = PATIENCE) -> None:
         self._lanes = lanes
         self._hear = hear
         self._clock = clock
-        self._keep_alive = keep_alive
+        self._patience = patience
         self._streams: dict[str, Stream] = {}
         self._kept: deque[Message] = deque()
         self._kept_bytes = 0
@@ -39,12 +39,12 @@ class HttpClientLink:
     def open(self, channel: str, message: Message, status: Status | None, owner: bytes = b"") -> Stream:
         """A reply that ends with the answers to a message's requests."""
         self._lanes.open(channel, message, owner)
-        return self._add(channel, Stream(status, self._keep_alive))
+        return self._add(channel, Stream(status, self._patience))
 
     def stand(self, channel: str) -> Stream:
         """A reply that stays open (GET). What was kept for it goes first."""
         self._lanes.stand(channel)
-        stream = self._add(channel, Stream(None, self._keep_alive))
+        stream = self._add(channel, Stream(None, self._patience))
         while self._kept:
             stream.put(self._kept.popleft(), last=False)
         self._kept_bytes = 0
@@ -96,7 +96,7 @@ class HttpClientLink:
         for stream in self._streams.values():
             stream.end()
         if self._kept:
-            self._note(f"{len(self._kept)} messages were never delivered: the client opened no stream for them")
+            self._note(f"never delivered, for the client opened no stream for them: {len(self._kept)} messages")
             self._kept.clear()
 
     def fail(self, reason: str) -> None:

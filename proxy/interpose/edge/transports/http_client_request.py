@@ -104,7 +104,8 @@ def unfit_stateless(request: web.BaseRequest, message: Message) -> Refusal | Non
         return Refusal(400, "a POST carries one request or notification", ident=ident)
     if message.kind is Kind.REQUEST and claimed_version(message) is None:
         return Refusal(400, "`_meta` lacks `io.modelcontextprotocol/protocolVersion`", INVALID_PARAMS, ident)
-    fault = disagreement(text(request.raw_headers), mirrored_part(message))
+    requested = message.kind is Kind.REQUEST  # on notifications clients leave the headers out, and servers take that
+    fault = disagreement(text(request.raw_headers), mirrored_part(message)) if requested else None
     if fault is not None:
         return Refusal(400, fault, HEADER_MISMATCH, ident)
     if not accepts(request, EVENTS):

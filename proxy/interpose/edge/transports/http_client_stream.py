@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import anyio
+import msgspec
 from aiohttp import hdrs, web
 
 from interpose.core.events import Headers
@@ -16,10 +17,8 @@ from interpose.edge.link import Outbox
 from interpose.edge.transports.http_client_request import EVENTS, JSON, cors
 from interpose.edge.transports.pipes import READ_SIZE
 
-KEEP_ALIVE_SECONDS = 15.0
-STALLED_SECONDS = 30.0
 _KEEP_ALIVE = b": keep-alive\n\n"
-_EVENT, _DATA = b"event: message\ndata: ", b"\n\n"
+_EVENT, _END = b"event: message\ndata: ", b"\n\n"
 _EVENT_HEADERS: dict[str, str] = {
     hdrs.CONTENT_TYPE: EVENTS,
     hdrs.CACHE_CONTROL: "no-cache, no-transform",
@@ -31,17 +30,27 @@ Status = Callable[[Message], int]
 Head = Callable[[int, Headers], None]
 
 
+class Patience(msgspec.Struct, frozen=True):
+    """How many seconds things may last: silence on a stream, a client that takes nothing, a session nobody uses."""
+
+    silent: float = 15.0
+    stalled: float = 30.0
+    idle: float = 1800.0
+
+
+PATIENCE = Patience()
+
+
 class Stream:
     """The reply of one exchange.
 
-    `status` gives the HTTP status of a JSON reply; without it only events are said. `keep_alive` is how long silence
-    may last before a comment breaks it.
+    `status` gives the HTTP status of a JSON reply; without it only events are said.
     """
 
-    def __init__(self, status: Status | None, keep_alive: float = KEEP_ALIVE_SECONDS) -> None:
+    def __init__(self, status: Status | None, patience: Patience = PATIENCE) -> None:
         self._form: Form = "undecided" if status else "events"
         self._status = status
-        self._keep_alive = keep_alive
+        self._patience = patience
         self._outbox = Outbox()
         self._body = (200, 0)  # of a JSON reply: its status and length
         self._moved = 0
@@ -85,7 +94,7 @@ class Stream:
         """Wait until the client has taken enough. One that takes nothing for long is cut off: others wait behind it."""
         while True:
             moved = self._moved
-            with anyio.move_on_after(STALLED_SECONDS):
+            with anyio.move_on_after(self._patience.stalled):
                 await self._outbox.room()
                 return
             if moved == self._moved:
@@ -108,7 +117,7 @@ class Stream:
 
     async def _next(self) -> bytes | None:
         """What to write next: a comment after a long silence, None at the end."""
-        with anyio.move_on_after(self._keep_alive):
+        with anyio.move_on_after(self._patience.silent):
             return await self._outbox.take()
         self.begin()
         return _KEEP_ALIVE if self._form == "events" else await self._outbox.take()
@@ -140,12 +149,13 @@ class Stream:
         if b"\r" in raw or b"\n" in raw:
             self._put(write_block(raw))
             return
-        for piece in (_EVENT, raw, _DATA):
+        for piece in (_EVENT, raw, _END) if len(raw) > READ_SIZE else (_EVENT + raw + _END,):
             self._put(piece)
 
     def _put(self, data: bytes) -> None:
-        self._outbox.put(data)
-        self.unsent += len(data)
+        if not self._outbox.ended:
+            self._outbox.put(data)
+            self.unsent += len(data)
 
     def _cut(self) -> None:
         self._stalled = True

@@ -109,7 +109,7 @@ class HttpServerLink:
     async def _carry(self, call: Call) -> None:
         with call.scope:
             trouble = await self._delivery.deliver(call)
-            if trouble is not None and call.opens:
+            if trouble is not None and self._delivery.may_speak_sse(call, trouble):
                 trouble = await self._fall_back(call, trouble)
             if trouble is not None:
                 self._delivery.give_up(call, trouble)
@@ -117,18 +117,18 @@ class HttpServerLink:
             self._calls.end(call)
 
     async def _fall_back(self, call: Call, trouble: Trouble) -> Trouble | None:
-        """A handshake was refused: perhaps the address speaks HTTP+SSE (2025-11-25 §basic/transports)."""
-        if trouble.status not in (400, 404, 405) or trouble.is_stateless or self._delivery.detached:
-            return trouble
+        """Look for HTTP+SSE at the address; without it the refusal of the handshake stands."""
         stream = SseStream(self._exchanges, self._delivery, self._lose)
         if await stream.open(self._tasks):
             self._inbox.note("the server speaks HTTP+SSE; the handshake goes to its endpoint")
             call.again()
             return await self._delivery.deliver(call)
-        if trouble.body is not None:
-            self._delivery.hear_body(call, trouble.body)
-            return None
-        return Trouble(stream.problem) if stream.problem else trouble
+        if stream.problem is not None:
+            return Trouble(stream.problem)
+        if trouble.body is None:
+            return trouble
+        self._delivery.hear(call.channel, Frame(trouble.body.raw, trouble.body, wire="body"))
+        return None
 
     def _cancel(self, message: Message) -> bool:
         """Cancel a call of the stateless era by closing its stream (2026-07-28 §basic/utilities/cancellation).

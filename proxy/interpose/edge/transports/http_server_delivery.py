@@ -9,7 +9,7 @@ import anyio
 import msgspec
 
 from interpose.core.events import Frame
-from interpose.core.wire.http import Position, Trouble, error_reply, fault
+from interpose.core.wire.http import Position, Trouble, error_reply, fault, listen_ended
 from interpose.core.wire.message import Kind, Message, read
 from interpose.core.wire.sse import Block
 from interpose.edge.transports.bodies import block_frame
@@ -69,27 +69,33 @@ class Delivery:
         """Hear what arrived together on a stream; what came before a break already is left out."""
         for block in blocks:
             if position.passes(block):
-                self._hear(channel, block_frame(block.raw, block))
+                self.hear(channel, block_frame(block.raw, block))
             else:
                 self._inbox.note(f"event {block.id} came again after the stream was resumed; left out")
 
+    def may_speak_sse(self, call: Call, trouble: Trouble) -> bool:
+        """Whether a refused handshake may mean that the address speaks HTTP+SSE (2025-11-25 §basic/transports)."""
+        return call.opens and not self.detached and trouble.status in (400, 404, 405) and not trouble.is_stateless
+
+    def overhear_blocks(self, channel: str, blocks: Sequence[Block]) -> None:
+        """Blocks of a stream that is none of ours: recorded, not delivered."""
+        for block in blocks:
+            self._inbox.frame(channel, Frame(block.raw, None, block, wire="block"))
+
     def give_up(self, call: Call, trouble: Trouble) -> None:
         """Answer every request of a call that still waits, in the server's place."""
-        if not call.waiting and trouble.text:
+        if not call.expects:
             self._inbox.note(f"{_named(call.message)} was not taken: {trouble.text}")
         for ident, asked in tuple(call.waiting.items()):
             if call.listens and call.streamed:
+                # The stdio form of a stream that broke: `notifications/cancelled` (2026-07-28 §basic/cancellation).
                 self._inbox.note(f"subscription {ident} ended without the server's word: {trouble.text}")
-                self._calls.settle(ident)
-                continue
-            self._inbox.note(f"answered {asked.method} {ident} in the server's place: {trouble.text}")
-            reply = error_reply(asked.raw_id, trouble)
+                reply = listen_ended(asked.raw_id)
+            else:
+                self._inbox.note(f"answered {asked.method} {ident} in the server's place: {trouble.text}")
+                reply = error_reply(asked.raw_id, trouble)
             self._calls.settle(ident, refused=True)
             self._inbox.frame(call.channel, Frame(reply, read(reply), wire="body"))
-
-    def hear_body(self, call: Call, body: Message) -> None:
-        """An answer in one piece."""
-        self._hear(call.channel, Frame(body.raw, body, wire="body"))
 
     async def _post(self, call: Call) -> Trouble | None:
         try:
@@ -109,17 +115,16 @@ class Delivery:
             return Trouble(f"no answer from {self._exchanges.where}: {error}")
 
     async def _read_body(self, call: Call, answer: Answer) -> Trouble | None:
-        body = await answer.whole()
-        message = read(body) if body.strip() else None
+        frame = body_frame(await answer.whole())
+        message = frame.message
         trouble = None if answer.ok and not call.waiting else self._refusal(answer, message)
         if message is not None and call.answers(message):
-            if trouble is not None and call.opens and answer.status in (400, 404, 405) and not trouble.is_stateless:
-                # The address may speak HTTP+SSE; this answer counts only if it does not.
-                return msgspec.structs.replace(trouble, body=message)
-            self.hear_body(call, message)
-            return trouble if call.waiting else None
-        if body:
-            self._inbox.frame(answer.channel, Frame(body, wire="body"))
+            if trouble is None or not self.may_speak_sse(call, trouble):
+                self.hear(answer.channel, frame)
+                return trouble if call.waiting else None
+            trouble = msgspec.structs.replace(trouble, body=message)
+        if frame.raw:
+            self._inbox.frame(answer.channel, msgspec.structs.replace(frame, message=None))
         return trouble
 
     def _refusal(self, answer: Answer, message: Message | None) -> Trouble:
@@ -131,7 +136,8 @@ class Delivery:
         elif answer.ok:
             text += " brings no JSON-RPC answer"
         elif 300 <= answer.status < 400:
-            text += f": a redirect to {answer.header('Location')} is not followed"
+            location = (answer.header("Location") or "nowhere").partition("?")[0]
+            text += f": a redirect to {location} is not followed"
         if answer.status == 404 and self._peer.session is not None:
             text = f"the session is gone, begin a new one: {text}"
         elif answer.status in (401, 403):
@@ -169,13 +175,13 @@ class Delivery:
 
     async def read_refusal(self, answer: Answer) -> Message | None:
         """A body that is for nobody: recorded, not delivered."""
-        body = await answer.whole()
-        if not body:
-            return None
-        self._inbox.frame(answer.channel, Frame(body, wire="body"))
-        return read(body)
+        frame = body_frame(await answer.whole())
+        if frame.raw:
+            self._inbox.frame(answer.channel, msgspec.structs.replace(frame, message=None))
+        return frame.message
 
-    def _hear(self, channel: str, frame: Frame) -> None:
+    def hear(self, channel: str, frame: Frame) -> None:
+        """The server said something."""
         message = frame.message
         if message is not None and self._calls.is_late(message):
             self._inbox.note(f"an answer to {message.id} came after interpose had answered it; left out")
@@ -197,6 +203,12 @@ class Delivery:
             self._peer.opened(result, call.session)
         elif asked.method == "tools/list" and call.stateless:
             self._peer.listed(result)
+
+
+def body_frame(body: bytes) -> Frame:
+    """A body as a frame. Space after the JSON is kept apart: many servers end a body with a line break."""
+    content = body.rstrip(b" \t\r\n")
+    return Frame(content, read(content) if content else None, tail=body[len(content) :], wire="body")
 
 
 def _named(message: Message) -> str:

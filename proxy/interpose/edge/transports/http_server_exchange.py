@@ -117,7 +117,7 @@ class Exchanges:
                 inbox.put(Responded(inbox.clock(), channel, response.status, _text(response)))
                 yield Answer(channel, response, inbox)
         except (aiohttp.ClientError, OSError) as error:
-            reason = _problem(error)
+            reason = _problem(error).replace(self.url, self.where)  # a query may hold a token
             raise Unanswered(reason) from error
         except BaseException:
             end, reason = "client", "disconnect"

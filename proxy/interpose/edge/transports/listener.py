@@ -41,12 +41,13 @@ class Listener:
                 max_line_size=1 << 16,
                 max_field_size=1 << 16,
             ),
+            shutdown_timeout=1.0,
         )
 
     async def start(self) -> None:
         """Bind. Raises EndError when the address cannot be had."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port, shutdown_timeout=1.0)
+        site = web.TCPSite(self._runner, self._host, self.port)
         try:
             await site.start()
         except OSError as error:

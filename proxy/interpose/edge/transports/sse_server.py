@@ -48,13 +48,13 @@ class SseStream:
             await self._delivery.read_refusal(answer)
             return
         async for blocks in answer.blocks():
+            if not self._delivery.detached and not self._settle(blocks):
+                self._delivery.overhear_blocks(answer.channel, blocks)
+                return
+            if self._delivery.detached and limit.deadline != math.inf:
+                limit.deadline = math.inf
+                task_status.started(True)
             self._delivery.hear_blocks(answer.channel, blocks, self._position)
-            if not self._delivery.detached:
-                if not self._settle(blocks):
-                    return
-                if self._delivery.detached:
-                    limit.deadline = math.inf
-                    task_status.started(True)
             del blocks
 
     def _settle(self, blocks: Sequence[Block]) -> bool:
