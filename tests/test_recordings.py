@@ -1,4 +1,4 @@
-"""The golden recordings: each file is a test. They are real sessions, one folder a protocol version (tools/rerecord)."""
+"""The golden recordings: each file is a test. Real sessions, one folder a protocol version (made by tools/rerecord)."""
 
 import re
 from pathlib import Path

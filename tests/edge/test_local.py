@@ -1,6 +1,5 @@
 """A client on our standard streams and a server that is a child: bytes, ends, signals, damage, size."""
 
-import os
 import signal
 import subprocess
 import sys
