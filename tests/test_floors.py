@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("core.protocol",),
     ("core.bridge",),
     ("core.session",),
+    ("core.policy",),
     ("core.recording",),
     ("core.formats",),
     ("core.interposer",),
@@ -34,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 CORE_MAY_IMPORT = {
     *("__future__", "array", "base64", "binascii", "bisect", "codecs", "collections", "contextlib", "dataclasses"),
     *("enum", "functools", "hashlib", "itertools", "json", "math", "operator", "re", "string", "types", "typing"),
-    *("unicodedata", "urllib", "zlib", "msgspec", "orjson", "pydantic", "interpose"),
+    *("unicodedata", "urllib", "zlib", "msgspec", "orjson", "pydantic", "re2", "interpose"),
 }
 CORE_MAY_NOT_CALL = {
     *("open", "print", "input", "now", "utcnow", "today", "monotonic", "perf_counter", "sleep", "uuid4"),

@@ -94,6 +94,12 @@ def test_what_a_server_says_after_the_end_of_its_input_still_arrives(tmp_path: P
     assert run(shim(python(script), record=tmp_path / "r.jsonl"), CALL).stdout == b"late\n"
 
 
+def test_a_server_that_still_works_on_an_answer_when_its_input_ends_may_finish(tmp_path: Path) -> None:
+    script = 'import sys, time; sys.stdin.read(); time.sleep(2.5); print(\'{"jsonrpc":"2.0","id":1,"result":{}}\')'
+    done = run(shim(python(script), record=tmp_path / "r.jsonl"), CALL)
+    assert (done.stdout, done.returncode) == (b'{"jsonrpc":"2.0","id":1,"result":{}}\n', 0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_passed_on_at_once_and_recorded(number: signal.Signals, tmp_path: Path) -> None:
     script = (
@@ -145,6 +151,18 @@ def test_a_client_that_vanishes_ends_the_server_and_the_recording(tmp_path: Path
         process.wait(SECONDS)
     last = entries(tmp_path / "r.jsonl")[-1]
     assert (last["kind"], last["reason"]) == ("end", "client vanished")
+
+
+def test_a_client_that_reads_no_more_is_noticed_while_nothing_is_written(tmp_path: Path) -> None:
+    script = "import sys; print('up', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        shim(python(script), record=tmp_path / "r.jsonl"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        process.wait(SECONDS)
+    assert entries(tmp_path / "r.jsonl")[-1]["reason"] == "client vanished"
 
 
 def test_a_server_that_dies_in_a_call_leaves_a_complete_recording_that_says_so(tmp_path: Path) -> None:
@@ -247,4 +265,15 @@ def test_memory_does_not_grow_with_100_000_messages(tmp_path: Path) -> None:
         stdin.close()
         reader.join(60)
         assert process.wait(SECONDS) == 0
-    assert peaks[1] - peaks[0] < 8 * MEGABYTE
+    assert peaks[1] - peaks[0] < 16 * MEGABYTE
+
+
+def test_a_slow_client_gets_everything_that_an_exited_server_wrote(tmp_path: Path) -> None:
+    script = "import os\nfor n in range(40): os.write(1, b'x' * 99999 + b'\\n')"
+    with subprocess.Popen(shim(python(script), record=tmp_path / "r.jsonl"), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        got = 0
+        while chunk := process.stdout.read1(100_000):
+            got += len(chunk)
+            time.sleep(0.02)  # the slowness is the case that is tested
+    assert got == 4_000_000

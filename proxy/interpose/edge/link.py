@@ -52,6 +52,11 @@ class Outbox:
         """Whether nothing more is taken."""
         return self._ended
 
+    @property
+    def full(self) -> bool:
+        """Whether the bound is passed."""
+        return not self._roomy.is_set()
+
     def put(self, data: bytes) -> None:
         """Queue bytes; nothing is taken after `end`."""
         if self._ended or not data:

@@ -20,6 +20,7 @@ from interpose.edge.transports.exchange import Exchange
 
 SESSION_HEADER = "Mcp-Session-Id"
 _OPENING = ("initialize", "server/discover")
+_IDLE_SESSIONS = 100  # clients may leave without a word: beyond this the longest idle session is closed
 
 
 class _Side:
@@ -36,13 +37,20 @@ class _Side:
 
 
 class RelayedSession:
-    """One session: its conversation and its open exchanges. `turnstile` keeps the order in which requests go up."""
+    """One session: its conversation and its open exchanges. `turnstile` keeps the order in which requests go up.
+
+    `stream` is the exchange that the session ends with, where it has one (legacy SSE). `opened` says that its
+    `initialize` was answered without an id.
+    """
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
         self.turnstile = asyncio.Lock()
         self.exchanges: dict[str, Exchange] = {}
         self.over = ""
+        self.stream = ""
+        self.opened = False
+        self.silent = True
         self._count = 0
         conversation.deliver_to(_Side("client", self.exchanges), _Side("server", self.exchanges))
 
@@ -59,6 +67,7 @@ class Roster:
 
     def __init__(self, conversations: Conversations) -> None:
         self._conversations = conversations
+        self._sessions: dict[RelayedSession, None] = {}  # the longest idle first
         self._by_id: dict[str, RelayedSession] = {}
         self._by_endpoint: dict[str, RelayedSession] = {}
         self._by_client: dict[str, RelayedSession] = {}
@@ -77,15 +86,19 @@ class Roster:
             if ident not in self._by_id:
                 self._by_id[ident] = self._open("http")
             return self._by_id[ident]
-        if request.method == "GET":
-            return self._open("sse")
-        return self._sessionless(request, message)
+        session = self._known(request)
+        if request.method == "GET" and (session is None or not session.opened):
+            session = self._open("sse")
+            session.stream = "x1"
+            return session
+        return self._sessionless(request, session, message)
 
     def learn_id(self, session: RelayedSession, headers: Mapping[str, str]) -> None:
         """The server answered an `initialize` with success: its header names the session."""
         ident = headers.get(SESSION_HEADER)
         if ident is not None:
-            self._by_id.setdefault(ident, session)
+            self._by_id[ident] = session
+        session.opened = ident is None
 
     def learn_endpoint(self, session: RelayedSession, target: str) -> None:
         self._by_endpoint[target] = session
@@ -93,37 +106,58 @@ class Roster:
     def leave(self, session: RelayedSession, channel: str) -> None:
         """An exchange has ended; the last one of a session that is over closes it."""
         session.exchanges.pop(channel, None)
+        if channel == session.stream:
+            session.over = session.over or "the stream ended"
         if session.over and not session.exchanges:
-            self._forget(session)
-            self._conversations.close(session.conversation, session.over)
+            self._end(session, session.over)
+        elif session in self._sessions:
+            self._sessions[session] = self._sessions.pop(session)
 
     def close(self, reason: str) -> None:
         self._conversations.close_all(reason)
 
     def _open(self, transport: str) -> RelayedSession:
-        return RelayedSession(self._conversations.open({"transport": transport}))
-
-    def _sessionless(self, request: web.BaseRequest, message: Message | None) -> RelayedSession:
-        """By connection; else the latest session of the same client; an opening on a new connection begins one."""
-        connection, client = request.transport, _client_key(request)
-        session = self._by_connection.get(connection)
-        opens = message is not None and message.method in _OPENING
-        if session is None and not opens:
-            session = self._by_client.get(client)
-        if session is None or session.over or (message is not None and message.method == "initialize"):
-            session = self._open("http")
-        self._by_connection[connection] = session
-        self._by_client[client] = session
+        idle = [session for session in self._sessions if not session.exchanges]
+        for session in idle[: max(0, len(idle) - _IDLE_SESSIONS + 1)]:
+            self._end(session, "nothing came for long, and others did")
+        session = RelayedSession(self._conversations.open({"transport": transport}))
+        self._sessions[session] = None
         return session
 
-    def _forget(self, session: RelayedSession) -> None:
+    def _known(self, request: web.BaseRequest) -> RelayedSession | None:
+        """The session that a connection has, else the latest of the same client."""
+        connection = request.transport
+        session = None if connection is None else self._by_connection.get(connection)
+        session = session or self._by_client.get(_client_key(request))
+        return None if session is None or session.over else session
+
+    def _sessionless(
+        self, request: web.BaseRequest, session: RelayedSession | None, message: Message | None
+    ) -> RelayedSession:
+        """An opening begins a session: `initialize` always, `server/discover` on a new connection."""
+        connection = request.transport
+        method = None if message is None else message.method
+        is_new = connection is None or connection not in self._by_connection
+        opens = method == "initialize" or (method in _OPENING and is_new)
+        if session is None or (opens and not session.silent):
+            session = self._open("http")
+        session.silent = session.silent and message is None
+        if connection is not None:
+            self._by_connection[connection] = session
+        self._by_client[_client_key(request)] = session
+        return session
+
+    def _end(self, session: RelayedSession, reason: str) -> None:
+        session.over = reason
+        self._sessions.pop(session, None)
         for table in (self._by_id, self._by_endpoint, self._by_client):
             for key in [key for key, value in table.items() if value is session]:
                 del table[key]
+        self._conversations.close(session.conversation, reason)
 
 
 def _client_key(request: web.BaseRequest) -> str:
     """Who a client is as far as one can see: address, program, credential (its digest only)."""
     headers = request.headers
-    credential = hashlib.sha256(headers.get("Authorization", "").encode()).hexdigest()
+    credential = hashlib.sha256(headers.get("Authorization", "").encode("utf-8", "replace")).hexdigest()
     return "\n".join((request.remote or "", headers.get("User-Agent", ""), credential))

@@ -78,26 +78,24 @@ async def _run_stdio(options: Options) -> int:
 
 async def _run_child(options: Options, conversations: Conversations) -> int:
     from interpose.edge.local import LocalSession
-    from interpose.edge.transports import pipes, process
-    from interpose.edge.transports.stdio import StdioLink
+    from interpose.edge.transports import process, stdio
 
     child = await process.start(options.command)
     conversation = conversations.open({"transport": "stdio"})
-    client = StdioLink("client", await pipes.reader(0), await pipes.writer(1), conversation.clock)
+    client = await stdio.own(conversation.clock)
     return await LocalSession(conversation, child, client, console.write).run()
 
 
 async def _run_remote(options: Options, conversations: Conversations) -> int:
     from interpose.edge.remote import RemoteSession
     from interpose.edge.serving import check_reachable
-    from interpose.edge.transports import pipes
+    from interpose.edge.transports import stdio
     from interpose.edge.transports.http_server import HttpServerLink
-    from interpose.edge.transports.stdio import StdioLink
 
     url = options.upstream or ""
     await check_reachable(url)
     conversation = conversations.open({"transport": "stdio"})
-    client = StdioLink("client", await pipes.reader(0), await pipes.writer(1), conversation.clock)
+    client = await stdio.own(conversation.clock)
     server = HttpServerLink(url, conversation.clock, options.headers)
     return await RemoteSession(conversation, server, client, console.say).run()
 

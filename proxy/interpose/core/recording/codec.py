@@ -37,10 +37,12 @@ def open_object(value: object) -> bytes:
     return orjson.dumps(value)[:-1]
 
 
-def chain_of(previous: str, line: bytes) -> str:
-    """The chain that this line should carry after `previous`."""
-    body = line.rstrip(b"\n")
-    return hashlib.sha256(previous.encode() + body[: len(body) - _TAIL]).hexdigest()[:_DIGITS]
+def chain_of(previous: str, line: bytes) -> tuple[str, str]:
+    """The chain that this line should carry after `previous`, and the one that it carries. Copies no large line."""
+    end = len(line) - line.endswith(b"\n")
+    digest = hashlib.sha256(previous.encode())
+    digest.update(memoryview(line)[: max(0, end - _TAIL)])
+    return digest.hexdigest()[:_DIGITS], line[max(0, end - _DIGITS - 2) : end - 2].decode("ascii", "replace")
 
 
 def decode_header(line: bytes) -> Header:
@@ -68,6 +70,5 @@ def verify(lines: Iterable[bytes]) -> Iterable[tuple[int, bool]]:
     """For each line its number (from 1) and whether it carries the chain it should."""
     chain = ""
     for number, line in enumerate(lines, 1):
-        expected = chain_of(chain, line)
-        chain = line.rstrip(b"\n")[-_DIGITS - 2 : -2].decode("ascii", "replace")
+        expected, chain = chain_of(chain, line)
         yield number, chain == expected

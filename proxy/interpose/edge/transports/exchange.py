@@ -1,29 +1,60 @@
 """One HTTP exchange in a client's hands: what the core delivered for either side, and the reply being written."""
 
+import asyncio
+import socket
+import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from aiohttp import web
-from multidict import CIMultiDict
+from aiohttp.http import HttpVersion11
 
 from interpose.core.events import Frame, Headers
+from interpose.edge.transports.bodies import whole
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
 
 _HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
+    (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )
-_OURS_ALONE = frozenset(("host", "expect"))
-_ADDED_BY_SERVER = ("Content-Type", "Date", "Server")
 _STEP = 1 << 18
 
 
+class ClientGone(Exception):
+    """The client left before its reply was whole."""
+
+
 class Reply(web.StreamResponse):
-    """A response that carries the upstream's headers and none of our server's own."""
+    """A response whose head is the upstream's own to the byte; of ours it has the framing of this connection alone."""
+
+    def __init__(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> None:
+        lengths = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-length"]
+        super().__init__(status=status, headers={"Content-Length": lengths[0]} if lengths else None)
+        self._phrase = reason or ""
+        self._lines = headers
 
     async def _prepare_headers(self) -> None:
-        absent = [name for name in _ADDED_BY_SERVER if name not in self.headers]
         await super()._prepare_headers()
-        for name in absent:
-            self.headers.pop(name, None)
+        framing = ("Transfer-Encoding", "Connection")
+        added = [(name, self.headers[name]) for name in framing if name in self.headers]
+        self._lines = [*self._lines, *((name.encode(), value.encode()) for name, value in added)]
+
+    async def _write_headers(self) -> None:
+        """Not through aiohttp's writer: it has no way to say a byte that is no UTF-8 (RFC 9110 §5.5, obs-text)."""
+        request, writer = self._req, self._payload_writer
+        if request is None or writer is None or request.transport is None or request.transport.is_closing():
+            raise ConnectionResetError("the client left")
+        major, minor = request.version
+        status_line = f"HTTP/{major}.{minor} {self.status} {self._phrase}".encode("utf-8", "surrogateescape")
+        head = head_of(status_line, self._lines)
+        writer.output_size += len(head)
+        request.transport.write(head)
+
+    @property
+    def self_delimiting(self) -> bool:
+        """Whether a client can tell a whole body from one that was cut off."""
+        return "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
 
 
 class Exchange:
@@ -35,38 +66,102 @@ class Exchange:
         self.downstream: deque[Frame] = deque()
         self.reply: Reply | None = None
 
-    async def begin(self, status: int, reason: str | None, headers: Iterable[tuple[str, str]]) -> Reply:
-        """Send the status and headers."""
-        self.reply = Reply(status=status, reason=reason, headers=CIMultiDict(headers))
-        await self.reply.prepare(self.request)
+    async def body(self) -> bytes:
+        """Read what the client sends. A client that waits to be asked for it is asked (RFC 9110 §10.1.1)."""
+        request = self.request
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.version == HttpVersion11:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        return await whole(request.content)
+
+    def take(self) -> bytes:
+        """What was delivered for the upstream."""
+        body = b"".join([frame.raw for frame in self.upstream])
+        self.upstream.clear()
+        return body
+
+    async def begin(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> Reply:
+        """Send the status and headers. Raises ClientGone."""
+        self.reply = Reply(status, reason, headers)
+        with _to_client():
+            await self.reply.prepare(self.request)
         return self.reply
 
-    async def flush(self, reply: Reply) -> None:
+    async def flush(self) -> None:
         """Write what was delivered to the client. Waits for a slow client: that is the back-pressure."""
         while self.downstream:
-            raw = self.downstream.popleft().raw
-            if len(raw) <= _STEP:
-                await reply.write(raw)
-                continue
-            view = memoryview(raw)
+            await self.write(self.downstream.popleft().raw)
+
+    async def write(self, data: bytes) -> None:
+        """Write a piece of the body. Raises ClientGone."""
+        assert self.reply is not None, "the head comes first"
+        with _to_client(), memoryview(data) as view:
             for start in range(0, len(view), _STEP):
-                await reply.write(view[start : start + _STEP])
+                await self.reply.write(view[start : start + _STEP])
 
-    def abort(self) -> None:
-        """Cut the connection, so that the client does not take a broken reply for a whole one."""
-        if self.request.transport is not None:
-            self.request.transport.abort()
+    async def finish(self) -> None:
+        """The reply is whole. Raises ClientGone."""
+        if self.reply is not None:
+            with _to_client():
+                await self.reply.write_eof()
+
+    def cut(self) -> Reply | None:
+        """End a reply that had begun so that nobody takes it for a whole one; None when nothing was sent yet."""
+        reply, transport = self.reply, self.request.transport
+        if reply is None:
+            return None
+        reply.force_close()
+        if transport is not None and reply.self_delimiting:
+            transport.close()  # what was written still arrives; the end of the body does not
+        elif transport is not None:
+            _reset(transport)
+        return reply
 
 
-def text(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Raw headers as text, in their order and spelling."""
-    return tuple((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in raw_headers)
+def refusal(status: int, why: str) -> web.Response:
+    """What a client gets from us instead of an answer."""
+    return web.Response(status=status, text=f"interpose: {why}\n")
 
 
-def end_to_end(headers: Headers) -> list[tuple[str, str]]:
-    """The headers that a proxy hands on: without those of the connection, and those that it names itself."""
+@contextmanager
+def _to_client() -> Iterator[None]:
+    """Writing to a client fails in one way."""
+    try:
+        yield
+    except OSError as error:
+        raise ClientGone from error
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """End a connection so that the other side takes it for an error."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def text(raw_headers: RawHeaders) -> Headers:
+    """Raw headers as text, in their order and spelling. What is no UTF-8 is read as Latin-1."""
+    return tuple((_text(name), _text(value)) for name, value in raw_headers)
+
+
+def end_to_end(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """The headers that a proxy hands on: without those of the connection (RFC 9110 §7.6.1)."""
+    headers = list(headers)
     named = {
-        token.strip().lower() for name, value in headers if name.lower() == "connection" for token in value.split(",")
+        token.strip().lower() for name, value in headers if name.lower() == b"connection" for token in value.split(b",")
     }
-    dropped = _HOP_BY_HOP | _OURS_ALONE | (named - {"close", "keep-alive"})
+    dropped = _HOP_BY_HOP | (named - {b"close", b"keep-alive"})
     return [(name, value) for name, value in headers if name.lower() not in dropped]
+
+
+def head_of(start_line: bytes, headers: RawHeaders) -> bytes:
+    """A message's head as it goes over the wire."""
+    return b"\r\n".join([start_line, *(name + b": " + value for name, value in headers), b"", b""])
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

@@ -1,15 +1,21 @@
 """An HTTP listener: accepts clients, refuses foreign pages (DNS rebinding), hands every exchange to a door."""
 
+import logging
+import re
 import socket
+import sys
 from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from interpose.core.errors import EndError
 
 _NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+_NETLOC = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?", re.IGNORECASE)
+_HEADER_LIMIT = 1 << 16
 KEEPALIVE_SECONDS = 75.0
 
 
@@ -31,15 +37,17 @@ class Listener:
         self._host = host
         self.port = port
         self._loopback = is_loopback(host)
+        self._site: web.TCPSite | None = None
         self._runner = web.ServerRunner(
             web.Server(
                 self._handle,
                 handler_cancellation=True,
                 auto_decompress=False,
                 access_log=None,
+                logger=_logger(),
                 keepalive_timeout=KEEPALIVE_SECONDS,
-                max_line_size=1 << 16,
-                max_field_size=1 << 16,
+                max_line_size=_HEADER_LIMIT,
+                max_field_size=_HEADER_LIMIT,
             ),
             shutdown_timeout=1.0,
         )
@@ -47,11 +55,12 @@ class Listener:
     async def start(self) -> None:
         """Bind. Raises EndError when the address cannot be had."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port)
+        self._site = web.TCPSite(self._runner, self._host, self.port)
         try:
-            await site.start()
+            await self._site.start()
         except OSError as error:
             await self._runner.cleanup()
+            self._site = None
             problem = error.strerror or str(error)
             raise EndError(
                 f"cannot listen on {self._host}:{self.port}: {problem}; choose another --listen HOST:PORT"
@@ -60,6 +69,9 @@ class Listener:
 
     async def stop(self) -> None:
         """Stop accepting, end what is open."""
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
         await self._door.aclose()
         await self._runner.cleanup()
 
@@ -81,7 +93,7 @@ def foreign(hosts: list[str], origins: list[str]) -> str | None:
         return "the Host header does not name this machine; use http://127.0.0.1 or http://localhost"
     if len(origins) > 1:
         return "more than one Origin header"
-    if origins and not _is_local(urlsplit(origins[0]).netloc):
+    if origins and not _is_local_origin(origins[0]):
         return f"pages of {origins[0][:200]} may not talk to this listener"
     return None
 
@@ -94,11 +106,45 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _is_local_origin(origin: str) -> bool:
+    scheme, mark, netloc = origin.partition("://")
+    return bool(mark and scheme) and _is_local(netloc)
+
+
 def _is_local(netloc: str) -> bool:
-    if not netloc or "@" in netloc:
+    """A name or address of this machine, and at most a port: no path, no user, no list."""
+    if _NETLOC.fullmatch(netloc) is None:
         return False
     try:
         name = urlsplit(f"//{netloc}").hostname
     except ValueError:
         return False
     return name is not None and (name in _NAMES or is_loopback(name))
+
+
+class _OneLine(logging.Handler):
+    """What goes wrong inside the HTTP server as one line for people: a traceback helps nobody who runs a proxy.
+
+    A client that does not speak HTTP was told so, with status 400; that is not our user's business.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            return
+        words = f": {type(error).__name__}: {error}" if error is not None else ""
+        line = " ".join(f"interpose: {record.getMessage()}{words}".split())[:500]
+        try:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass
+
+
+def _logger() -> logging.Logger:
+    """A logger of our own for aiohttp's server: nothing of it goes anywhere else."""
+    logger = logging.getLogger("interpose.listener")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(_OneLine())
+    return logger

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+from collections.abc import Callable
 from typing import Protocol
 
 import anyio.to_thread
@@ -17,11 +18,12 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Where bytes go. `drain` raises OSError once the reader is gone."""
+    """Where bytes go. `drain` raises OSError once the reader is gone; `wait_closed` waits until all is written."""
 
     def write(self, data: bytes | memoryview) -> None: ...
     async def drain(self) -> None: ...
     def close(self) -> None: ...
+    async def wait_closed(self) -> None: ...
 
 
 class _FileReader:
@@ -51,6 +53,9 @@ class _FileWriter:
     def close(self) -> None:
         return
 
+    async def wait_closed(self) -> None:
+        return
+
 
 async def reader(fd: int) -> Reader:
     """A reader of a file descriptor, which stays open."""
@@ -62,13 +67,31 @@ async def reader(fd: int) -> Reader:
     return stream
 
 
-async def writer(fd: int) -> Writer:
-    """A writer to a file descriptor; closing it closes the descriptor's only copy we hold."""
+class _Protocol(asyncio.streams.FlowControlMixin):
+    """Tells when nobody reads any more, also while nothing is being written."""
+
+    def __init__(self, on_lost: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_lost = on_lost
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if not self._lost.done():
+            self._lost.set_result(None)
+        self._on_lost()
+
+    def _get_close_waiter(self, stream: asyncio.StreamWriter) -> asyncio.Future[None]:
+        return self._lost
+
+
+async def writer(fd: int, on_lost: Callable[[], None]) -> Writer:
+    """A writer to a file descriptor, which stays open. `on_lost` is called once it is closed from either side."""
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return _FileWriter(fd)
     loop = asyncio.get_running_loop()
     pipe = os.fdopen(os.dup(fd), "wb", buffering=0)
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
+    transport, protocol = await loop.connect_write_pipe(lambda: _Protocol(on_lost), pipe)
     return asyncio.StreamWriter(transport, protocol, None, loop)
 
 

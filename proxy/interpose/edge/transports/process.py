@@ -20,11 +20,24 @@ TERM_GRACE = 0.4
 _PR_SET_PDEATHSIG = 1
 
 
+class _Protocol(asyncio.subprocess.SubprocessStreamProtocol):
+    """Tells when the process has exited. `Process.wait` of newer Pythons waits for its pipes too, which others hold."""
+
+    def __init__(self) -> None:
+        super().__init__(READ_SIZE, asyncio.get_running_loop())
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
+
+
 class Child:
     """A running server process, in a process group of its own so that all it started can be ended with it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, exited: asyncio.Event) -> None:
         self._process = process
+        self._exited = exited
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -43,11 +56,12 @@ class Child:
 
     async def ended(self) -> int:
         """Wait for the exit; its status as a shell would give it (128 + signal)."""
-        status = await self._process.wait()
+        await self._exited.wait()
+        status = self._process.returncode or 0
         return 128 - status if status < 0 else status
 
     async def stop(self, grace: float = EOF_GRACE) -> int:
-        """Input is closed already: wait, then TERM, wait, then KILL. Returns the exit status."""
+        """Wait, then TERM, wait, then KILL. Returns the exit status. Input is closed already."""
         try:
             for wait, number in ((grace, signal.SIGTERM), (TERM_GRACE, signal.SIGKILL)):
                 with anyio.move_on_after(wait):
@@ -60,13 +74,15 @@ class Child:
 
 async def start(command: Sequence[str]) -> Child:
     """Start a server with this process's own environment. Raises EndError when it cannot be started."""
+    loop = asyncio.get_running_loop()
+    pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(
+        transport, protocol = await loop.subprocess_exec(
+            _Protocol,
             *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=READ_SIZE,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
             process_group=0,
             preexec_fn=_die_with_parent() if sys.platform == "linux" else None,
         )
@@ -76,7 +92,7 @@ async def start(command: Sequence[str]) -> Child:
         ) from None
     except OSError as error:
         raise EndError(f"cannot start `{command[0]}`: {error.strerror}; check the command after `--`") from None
-    return Child(process)
+    return Child(asyncio.subprocess.Process(transport, protocol, loop), protocol.exited)
 
 
 def _die_with_parent() -> Callable[[], None]:

@@ -7,7 +7,7 @@ from interpose.core.events import Closed, End, Event, Frame, Received
 from interpose.core.wire.lines import Line, LineSplitter
 from interpose.core.wire.message import read
 from interpose.edge.link import Clock, Outbox
-from interpose.edge.transports.pipes import READ_SIZE, Reader, Writer
+from interpose.edge.transports.pipes import READ_SIZE, Reader, Writer, reader, writer
 
 CHANNEL = "stdio"
 
@@ -24,6 +24,7 @@ class StdioLink:
         self._outbox = Outbox()
         self._done = False
         self.finished = False
+        self.reads = 0
         self.gone = asyncio.Event()  # the write loop has ended: all is written, or nobody reads any more
 
     async def receive(self) -> Sequence[Event]:
@@ -46,6 +47,11 @@ class StdioLink:
     async def room(self) -> None:
         await self._outbox.room()
 
+    @property
+    def backlogged(self) -> bool:
+        """Whether this end has more queued than it should: it reads slowly, or not at all."""
+        return self._outbox.full
+
     async def finish(self) -> None:
         """Let the write loop empty the queue and close the stream."""
         self.finished = True
@@ -60,6 +66,8 @@ class StdioLink:
                     self._writer.write(view[start : start + READ_SIZE])
                     await self._writer.drain()
                 self._outbox.taken(data)
+            self._writer.close()
+            await self._writer.wait_closed()
         except OSError:
             self._outbox.abandon()
         finally:
@@ -77,7 +85,9 @@ class StdioLink:
 
     async def _read(self) -> tuple[bytes, str]:
         try:
-            return await self._reader.read(READ_SIZE), "end"
+            chunk = await self._reader.read(READ_SIZE)
+            self.reads += 1
+            return chunk, "end"
         except OSError as error:
             return b"", error.strerror or "disconnect"
 
@@ -87,6 +97,18 @@ class StdioLink:
             Received(at, end, CHANNEL, Frame(content, read(content) if content.strip() else None, None, tail))
             for content, tail in lines
         ]
+
+
+async def own(clock: Clock) -> StdioLink:
+    """The client on this process's standard input and output."""
+    found: list[StdioLink] = []
+
+    def vanished() -> None:
+        for link in found:
+            link.abandon()
+
+    found.append(StdioLink("client", await reader(0), await writer(1, vanished), clock))
+    return found[0]
 
 
 def as_line(frame: Frame) -> tuple[bytes, ...]:

@@ -1,0 +1,1 @@
+"""What people and other tools read, made from entries and sightings: text, JSON lines. Writes nothing anywhere."""

@@ -1,0 +1,111 @@
+"""The processes of a bench: started, watched, and ended; nothing that it did not start is touched."""
+
+import ctypes
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+HERE = Path(__file__).parent
+PEER = (sys.executable, "-S", "-E")  # the bench's own processes need no site-packages
+INTERPOSE = (sys.executable, "-m", "interpose", "run")
+READY_WITHIN = 15.0
+_LISTENING = re.compile(rb"listening on http://127\.0\.0\.1:(\d+)/")
+_PR_SET_PDEATHSIG = 1
+_prctl: Callable[[int, int], int] | None = getattr(ctypes.CDLL(None), "prctl", None)
+
+
+class BenchError(Exception):
+    """The bench cannot go on."""
+
+
+def peer(name: str, *arguments: object) -> list[str]:
+    """The command of one of the bench's own processes."""
+    return [*PEER, str(HERE / f"{name}.py"), *map(str, arguments)]
+
+
+class Running:
+    """One process, its standard input and output as descriptors, its standard error in a file."""
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        self._log = log
+        with log.open("ab") as sink:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=sink,
+                bufsize=0,
+                preexec_fn=_end_with_parent,
+            )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.stdin, self.stdout = self.process.stdin.fileno(), self.process.stdout.fileno()
+
+    def printed_port(self) -> int:
+        """The port that one of the bench's own processes says it has bound."""
+        ready, _, _ = select.select([self.stdout], [], [], READY_WITHIN)
+        text = os.read(self.stdout, 64) if ready else b""
+        if not text.strip().isdigit():
+            raise BenchError(f"a server did not start: {self.last_words()}")
+        return int(text)
+
+    def announced_port(self) -> int:
+        """The port that interpose says it listens on."""
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline and self.process.poll() is None:
+            found = _LISTENING.search(self._log.read_bytes())
+            if found:
+                return int(found[1])
+            time.sleep(0.01)
+        raise BenchError(f"interpose does not listen: {self.last_words()}")
+
+    def last_words(self) -> str:
+        """The end of its standard error."""
+        return self._log.read_bytes()[-400:].decode("utf-8", "replace").strip() or "it said nothing"
+
+    def cpu(self) -> float:
+        """Seconds of processor time that it has used so far, all threads; 0 where the system does not tell."""
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        try:
+            return sum(int((task / "schedstat").read_bytes().split()[0]) for task in tasks.iterdir()) / 1e9
+        except (OSError, IndexError):
+            return self._cpu_in_ticks()
+
+    def stop(self) -> None:
+        """Close its input, then make sure that it ends."""
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
+        for grace, number in ((0.3, signal.SIGTERM), (2.0, signal.SIGKILL)):
+            try:
+                self.process.wait(grace)
+                return
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(number)
+        self.process.wait()
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def _cpu_in_ticks(self) -> float:
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_bytes().rpartition(b")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _end_with_parent() -> None:
+    """Linux: a bench that is killed leaves nobody behind."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
