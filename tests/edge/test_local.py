@@ -1,6 +1,7 @@
 """A client on our standard streams and a server that is a child: bytes, ends, signals, damage, size."""
 
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -207,6 +208,16 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     assert says in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
     assert done.stdout == b""
+
+
+def test_an_address_in_use_is_one_line_that_says_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(shim(["cat"], "--listen", f"127.0.0.1:{port}"))
+    assert done.returncode == 3
+    assert done.stderr.decode().startswith(f"interpose: cannot listen on 127.0.0.1:{port}: ")
+    assert "choose another --listen" in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_a_full_disk_stops_no_traffic_and_is_told(tmp_path: Path) -> None:
