@@ -4,6 +4,7 @@ import secrets
 from typing import Any
 
 from interpose import __version__
+from interpose.core.errors import RecordingError
 from interpose.core.recording.entry import Header
 from interpose.edge.runner import Alarm, Conversation, stopwatch, utc_now
 from interpose.edge.stores.jsonl import RecordingFile, place
@@ -30,13 +31,22 @@ class Conversations:
     def open(self, client: dict[str, Any]) -> Conversation:
         """Begin a session. `client` says how its client is reached: `{"transport": "stdio" | "http" | "sse"}`."""
         started = utc_now()
-        recording = None
-        if self._record:
-            recording = RecordingFile(place(self._record, self._server["name"], started))
+        recording = self._create(started)
         header = Header(secrets.token_hex(8), started, client, self._server, f"interpose {__version__}")
         conversation = Conversation(header, recording, stopwatch(), self._alarm)
         self._open.append(conversation)
         return conversation
+
+    def _create(self, started: str) -> RecordingFile | None:
+        """A new file. Where none can be made any more, the session goes on unrecorded, and people are told."""
+        if not self._record:
+            return None
+        try:
+            return RecordingFile(place(self._record, self._server["name"], started))
+        except RecordingError as error:
+            self.lost += 1
+            self._alarm(f"{error}; a session goes on unrecorded")
+            return None
 
     def close(self, conversation: Conversation, reason: str) -> None:
         """End one session and its recording."""

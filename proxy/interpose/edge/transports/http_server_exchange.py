@@ -5,7 +5,7 @@ Knows no JSON-RPC: what is in a body is the caller's business.
 
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import aiohttp
 from multidict import CIMultiDict
@@ -15,7 +15,7 @@ from interpose import __version__
 from interpose.core.events import Closed, End, Headers, Requested, Responded
 from interpose.core.wire.http import same_origin
 from interpose.core.wire.sse import Block, BlockSplitter
-from interpose.edge.transports.bodies import Body, is_event_stream, whole
+from interpose.edge.transports.bodies import Body, is_event_stream, pieces, whole
 from interpose.edge.transports.http_server_mailbox import Inbox
 
 _REDIRECTS = 3
@@ -50,12 +50,13 @@ class Answer:
         """The blocks of an event stream as they come; an unterminated last one dispatches nothing and is left out."""
         splitter = BlockSplitter()
         await self._inbox.room()
-        async for chunk in self._response.content.iter_any():
-            blocks = splitter.feed(chunk)
-            if blocks:
-                yield blocks
-                del blocks
-                await self._inbox.room()
+        async with aclosing(pieces(self._response)) as chunks:
+            async for chunk in chunks:
+                blocks = splitter.feed(chunk)
+                if blocks:
+                    yield blocks
+                    del blocks
+                    await self._inbox.room()
 
 
 class Exchanges:
