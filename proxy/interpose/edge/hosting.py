@@ -14,7 +14,6 @@ from aiohttp import web
 
 from interpose.core.bridge.reply import SERVER_GONE
 from interpose.core.bridge.stateless import http_status, is_stateless
-from interpose.core.errors import RecordingError
 from interpose.core.events import Frame
 from interpose.core.protocol.http import VERSION_HEADER
 from interpose.core.wire.message import Kind, Message
@@ -84,10 +83,7 @@ class ChildHost:
             return Refusal(405, f"{request.method} is not served here", allow=methods).response(request)
         if self._closed:
             return Refusal(503, "interpose is stopping").response(request)
-        try:
-            return await handlers[request.method](request)
-        except RecordingError as error:
-            return Refusal(500, f"the session cannot be recorded: {error}").response(request)
+        return await handlers[request.method](request)
 
     async def aclose(self) -> None:
         """End all sessions and their children."""
