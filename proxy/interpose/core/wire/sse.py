@@ -77,7 +77,7 @@ class BlockSplitter:
         return end
 
     def _search(self) -> re.Match[bytes] | None:
-        """The end of the first block, tried only where a line ends: a search of every byte is a hundred times slower."""
+        """The end of the first block, tried only where a line ends: to try every byte is a hundred times slower."""
         start = self._searched
         if start == 0 and (match := _BLOCK_END.match(self._buffer)) is not None:
             return match
