@@ -93,7 +93,8 @@ def test_http_clients_reach_a_stdio_server(combo: Combo, inside: Transport, play
     assert inside == "stdio"
     sent, said = recorded(record)
     assert sent == total(client_messages(each) for each in read_exchanges(outer))
-    got = total(server_messages(each) for each in read_exchanges(outer))
+    # What is refused at the door (a client that asks again after its DELETE) is interpose's own word.
+    got = total(server_messages(each) for each in read_exchanges(outer) if each.status < 400)
     assert not got - said
     if combo.version == STATELESS:
         return  # ids are rewritten on the way down: tests/core/bridge shows that nothing else is
