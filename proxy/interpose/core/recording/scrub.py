@@ -5,6 +5,7 @@ Bodies of messages are not touched here: a policy rule says what to redact in th
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from interpose.core.events import Headers
@@ -102,6 +103,7 @@ class Scrubber:
         return self.address(word) if "://" in word else word
 
 
+@lru_cache(1024)
 def is_secret(name: str) -> bool:
     """Does a name (of a header, parameter or option) say that its value is a credential."""
     return _SECRET_NAME.search(_CAMEL.sub("-", name)) is not None
