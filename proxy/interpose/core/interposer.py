@@ -1,20 +1,27 @@
 """The core in one object: hears events, answers with effects. Same events, same effects, byte for byte."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from interpose.core.effects import Deliver, Effect
-from interpose.core.events import Event, Received, other
+from interpose.core.events import Event, Received, Told, other
 from interpose.core.recording.entry import Header
 from interpose.core.recording.recorder import Recorder
 from interpose.core.session.session import Session
 
+if TYPE_CHECKING:
+    from interpose.core.enforcer import Enforcer
+    from interpose.core.policy.engine import Engine
+
 
 class Interposer:
-    """One session between a client and a server."""
+    """One session between a client and a server. Without an engine it observes and changes nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: "Engine | None" = None) -> None:
         self.session = Session()
         self._recorder = Recorder()
+        self._enforcer = None if engine is None else _enforcer(engine, self.session, self._recorder)
 
     def open(self, header: Header) -> list[Effect]:
         """Begin the recording."""
@@ -22,6 +29,11 @@ class Interposer:
 
     def feed(self, event: Event) -> list[Effect]:
         """Hear one event. INVARIANT: its Append comes before its Deliver."""
+        if self._enforcer is not None:
+            if isinstance(event, Received) and event.frame.message is not None:
+                return self._enforcer.feed(event)
+            if isinstance(event, Told):
+                return self._enforcer.tell(event)
         effects: list[Effect] = [self._recorder.record(event)]
         self.session.see(self._recorder.seq, event)
         if isinstance(event, Received):
@@ -32,3 +44,10 @@ class Interposer:
         """End the recording: whoever is still waited for stands in its last line."""
         waiting = [msgspec.to_builtins(wait) for wait in self.session.waits(at)]
         return [self._recorder.trailer(at, reason, waiting)]
+
+
+def _enforcer(engine: "Engine", session: Session, recorder: Recorder) -> "Enforcer":
+    # Imported when there is a policy: without one, clients must not wait for what it needs.
+    from interpose.core.enforcer import Enforcer
+
+    return Enforcer(engine, session, recorder)

@@ -1,13 +1,18 @@
 """The sessions of one run: each gets its conversation and, when asked for, a recording of its own."""
 
 import secrets
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from interpose import __version__
 from interpose.core.errors import RecordingError
 from interpose.core.recording.entry import Header
 from interpose.edge.runner import Alarm, Conversation, stopwatch, utc_now
 from interpose.edge.stores.jsonl import RecordingFile, place
+
+if TYPE_CHECKING:
+    from interpose.core.policy.engine import Engine
+    from interpose.core.policy.rule import Policy
 
 
 class Conversations:
@@ -16,7 +21,10 @@ class Conversations:
     `server` describes the server end for the header of every recording; its `name` also names files.
     """
 
-    def __init__(self, record: str | None, server: dict[str, Any], alarm: Alarm) -> None:
+    def __init__(
+        self, record: str | None, server: dict[str, Any], alarm: Alarm, policies: "Sequence[Policy]" = ()
+    ) -> None:
+        self._policies = tuple(policies)
         self._record = record
         self._server = server
         self._alarm = alarm
@@ -32,10 +40,18 @@ class Conversations:
         """Begin a session. `client` says how its client is reached: `{"transport": "stdio" | "http" | "sse"}`."""
         started = utc_now()
         recording = self._create(started)
-        header = Header(secrets.token_hex(8), started, client, self._server, f"interpose {__version__}")
-        conversation = Conversation(header, recording, stopwatch(), self._alarm)
+        in_force = [{"name": policy.name, "digest": policy.digest} for policy in self._policies]
+        header = Header(secrets.token_hex(8), started, client, self._server, f"interpose {__version__}", in_force)
+        conversation = Conversation(header, recording, stopwatch(), self._alarm, self._engine())
         self._open.append(conversation)
         return conversation
+
+    def _engine(self) -> "Engine | None":
+        if not self._policies:
+            return None
+        from interpose.core.policy.engine import Engine
+
+        return Engine(self._policies, self._server["name"], secrets.token_bytes(32))
 
     def _create(self, started: str) -> RecordingFile | None:
         """A new file. Where none can be made any more, the session goes on unrecorded, and people are told."""

@@ -10,8 +10,10 @@ from aiohttp import web
 
 from interpose.core.events import Frame
 from interpose.edge.conversations import Conversations
+from interpose.edge.errand import Errands
 from interpose.edge.front import Front
-from interpose.edge.relayed import Relayed, for_client, raw
+from interpose.edge.heads import for_client, raw
+from interpose.edge.relayed import Relayed
 from interpose.edge.roster import Roster
 from interpose.edge.transports.bodies import pieces, readable
 from interpose.edge.transports.exchange import ClientGone, Exchange, refusal
@@ -25,9 +27,11 @@ class Relay:
         self._front = Front(upstream)
         self._upstream = Upstream(self._front.origin)
         self._roster = Roster(conversations)
+        self._errands = Errands(self._front, self._upstream, self._roster)
 
     async def aclose(self) -> None:
         self._roster.close("interpose stopped")
+        await self._errands.aclose()
         await self._upstream.aclose()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -53,13 +57,13 @@ class Relay:
     def _relayed(self, exchange: Exchange, target: str, body: bytes) -> Relayed:
         frame = _body_frame(exchange.request, body)
         session = self._roster.find(exchange.request, target, frame.message)
-        relayed = Relayed(self._front, self._upstream, self._roster, session, exchange)
+        relayed = Relayed(self._front, self._upstream, self._roster, self._errands, session, exchange)
         relayed.hear_request(frame)
         return relayed
 
     async def _pass(self, exchange: Exchange, target: str, body: bytes) -> web.StreamResponse:
         """An exchange that is no MCP (discovery, sign-in): passed on, nothing of it recorded."""
-        sending = self._upstream.send(exchange.request, raw(target), body)
+        sending = self._upstream.send(exchange.request.method, raw(target), exchange.request.raw_headers, body)
         try:
             async with await sending.answer() as response:
                 headers = for_client(self._front, exchange.request, response.raw_headers)

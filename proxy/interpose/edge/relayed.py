@@ -7,29 +7,57 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from interpose.core.events import Closed, End, Frame, Received, Requested, Responded
+from interpose.core.events import Closed, End, Event, Frame, Received, Requested, Responded
+from interpose.edge.errand import Errands
 from interpose.edge.front import Front
+from interpose.edge.heads import (
+    KEEP_ALIVE,
+    Head,
+    as_events,
+    as_json,
+    as_unread,
+    for_client,
+    joined,
+    own_head,
+    raw,
+    uncoded,
+)
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
-from interpose.edge.transports.bodies import frames
-from interpose.edge.transports.exchange import ClientGone, Exchange, RawHeaders, end_to_end, refusal, text
+from interpose.edge.transports.bodies import frames, is_event_stream
+from interpose.edge.transports.exchange import ClientGone, Exchange, RawHeaders, refusal, text
+from interpose.edge.transports.http_client_request import EVENTS, accepts
+from interpose.edge.transports.mirroring import plainly, remirrored
+from interpose.edge.transports.plain import Unreadable, plain_frames
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
+
+_SILENT = 15.0  # seconds after which a held stream says that it is still there
 
 
 class Relayed:
     """An exchange of one session. What was asked is heard first; `run` brings the answer; `leave` comes last."""
 
     def __init__(
-        self, front: Front, upstream: Upstream, roster: Roster, session: RelayedSession, exchange: Exchange
+        self,
+        front: Front,
+        upstream: Upstream,
+        roster: Roster,
+        errands: Errands,
+        session: RelayedSession,
+        exchange: Exchange,
     ) -> None:
         self._front = front
         self._upstream = upstream
         self._roster = roster
+        self._errands = errands
         self._session = session
         self._exchange = exchange
         self._target = exchange.request.raw_path
-        self._hear = session.conversation.hear
         self._clock = session.conversation.clock
         self._channel = session.enter(exchange)
+        self._headers: RawHeaders = exchange.request.raw_headers
+        self._unread = False
+        self._accepted = False
+        self._withheld = False
         self._opens = False
         self._closed = False
 
@@ -38,10 +66,14 @@ class Relayed:
         request = self._exchange.request
         target = raw(self._target).decode("utf-8", "replace")
         headers = text(request.raw_headers)
+        self._opens = frame.message is not None and frame.message.method == "initialize"
         self._hear(Requested(self._clock(), self._channel, request.method, target, headers))
+        if self._session.enforces and frame.message is not None:
+            self._exchange.ask(frame.message)
         if frame.raw:
             self._hear(Received(self._clock(), "client", self._channel, frame))
-        self._opens = frame.message is not None and frame.message.method == "initialize"
+        if self._session.enforces:
+            self._review(frame)
 
     async def run(self) -> web.StreamResponse:
         """Carry it to its end, whichever that is."""
@@ -54,6 +86,9 @@ class Relayed:
         except ClientGone:
             self._close("client", "disconnect")
             return exchange.cut() or refusal(499, "the client left")
+        except Unreadable as error:
+            self._close("server", str(error))
+            return exchange.cut() or refusal(502, f"{self._front.origin}: {error}")
         except UPSTREAM_ERRORS as error:
             self._close("server", problem(error))
             return exchange.cut() or refusal(502, f"no answer from {self._front.origin}: {problem(error)}")
@@ -62,41 +97,167 @@ class Relayed:
             raise
 
     def leave(self) -> None:
+        self._exchange.abandon()
         self._roster.leave(self._session, self._channel)
 
+    # --- what the client asks ----------------------------------------------------------------------------------------
+
+    def _review(self, frame: Frame) -> None:
+        """See what became of the request: its headers go with what is sent, and nothing is sent that was not read."""
+        upstream = self._exchange.upstream
+        self._headers = plainly(self._headers)
+        if frame.raw and frame.message is None:
+            self._unread = True
+            upstream.clear()
+        for sent in upstream:
+            if sent is not frame and frame.message is not None and sent.message is not None:
+                self._headers = remirrored(self._headers, frame.message, sent.message)
+        self._withheld = bool(frame.raw) and not upstream
+
     async def _carry(self) -> web.StreamResponse:
-        exchange = self._exchange
+        if self._withheld:
+            await self._await_word()
+            if not self._exchange.upstream:
+                return await self._answer()
         async with await self._dispatch() as response:
             self._notice(response)
             self._hear(Responded(self._clock(), self._channel, response.status, text(response.raw_headers)))
-            headers = for_client(self._front, exchange.request, response.raw_headers)
-            reply = await exchange.begin(response.status, response.reason, headers)
-            async with aclosing(frames(response)) as parts:
-                async for frame in parts:
-                    self._hear_frame(frame)
-                    await exchange.flush()
-            self._close("server", "end")
-            await exchange.finish()
-            return reply
+            head = Head(
+                response.status,
+                response.reason,
+                for_client(self._front, self._exchange.request, response.raw_headers),
+            )
+            return await (self._judge(response, head) if self._session.enforces else self._pass(response, head))
+
+    async def _await_word(self) -> None:
+        """A request that neither went on nor was answered is decided upon later."""
+        exchange = self._exchange
+        while exchange.waiting and not exchange.upstream and not exchange.downstream and not self._unread:
+            await exchange.moved()
+
+    async def _answer(self) -> web.StreamResponse:
+        """Answer in the server's place: it sees nothing of this exchange."""
+        exchange, said = self._exchange, list(self._exchange.downstream)
+        exchange.downstream.clear()
+        at_endpoint = self._roster.is_endpoint(self._target)
+        stream = self._session.exchanges.get(self._session.stream) if at_endpoint else None
+        if stream is not None:
+            for frame in said:
+                stream.deliver("client", frame)
+            await _flush(stream)
+            said = []
+        head = own_head(exchange.request, said, unread=self._unread)
+        self._hear(Responded(self._clock(), self._channel, head.status, text(head.headers)))
+        reply = await exchange.begin(head.status, head.reason, head.headers)
+        if exchange.streams:
+            exchange.downstream.extend(said)
+            await exchange.flush()
+        elif said:
+            await exchange.write(joined(said))
+        self._close("server", "end")
+        await exchange.finish()
+        return reply
 
     async def _dispatch(self) -> aiohttp.ClientResponse:
         """Send the request up, and hold up what comes later in this session until it is on its way.
 
         INVARIANT: order holds across the connections of one session.
         """
-        request, target = self._exchange.request, raw(self._front.target(self._target))
+        verb, target = self._exchange.request.method, raw(self._front.target(self._target))
         async with self._session.turnstile:
-            sending = self._upstream.send(request, target, self._exchange.take())
+            sending = self._upstream.send(verb, target, self._headers, self._exchange.take())
             gave_up = await sending.under_way()
         if gave_up:
             note = f"{self._channel}: {gave_up}; what came later no longer waits for it"
             self._session.conversation.tell("server", "note", note)
         return await sending.answer()
 
+    # --- what the server says ----------------------------------------------------------------------------------------
+
+    async def _pass(self, response: aiohttp.ClientResponse, head: Head) -> web.StreamResponse:
+        """Hand the reply on as it comes."""
+        exchange = self._exchange
+        reply = await exchange.begin(head.status, head.reason, head.headers)
+        async with aclosing(frames(response)) as parts:
+            async for frame in parts:
+                self._hear_frame(frame)
+                await exchange.flush()
+        self._close("server", "end")
+        await exchange.finish()
+        return reply
+
+    async def _judge(self, response: aiohttp.ClientResponse, head: Head) -> web.StreamResponse:
+        """Hand on what the core lets through: a stream as it comes, any other reply once its body was judged."""
+        exchange, last = self._exchange, None
+        self._accepted = response.status == 202
+        if is_event_stream(response.headers.get("Content-Type")):
+            await self._begin(as_events(uncoded(head)))
+        try:
+            async with aclosing(plain_frames(response)) as parts:
+                async for frame in parts:
+                    last = frame
+                    self._hear_frame(frame)
+                    await exchange.flush()
+                    await self._errands.room(self._session)
+        except UPSTREAM_ERRORS:
+            if not exchange.is_held:
+                raise
+        if exchange.reply is None:
+            await self._reply(head, last)
+        await self._hold()
+        self._close("server", "end")
+        await exchange.finish()
+        assert exchange.reply is not None, "every path above begins a reply"
+        return exchange.reply
+
+    async def _reply(self, head: Head, came: Frame | None) -> None:
+        """Begin a reply that is no stream, now that its body was judged, and whatever interpose asked because of it."""
+        exchange = self._exchange
+        while exchange.is_held:
+            if exchange.downstream and accepts(exchange.request, EVENTS):
+                await self._begin(as_events(uncoded(head)))
+                return
+            exchange.downstream.clear()  # what comes before the answer has no place in a body
+            await exchange.moved()
+        said = list(exchange.downstream)
+        if len(said) == 1 and said[0] is came:
+            await self._begin(head)
+            return
+        exchange.downstream.clear()
+        if not said:
+            await self._begin(head if came is None else as_unread(head))
+            return
+        body = joined(said)
+        await self._begin(as_json(head, len(body), said))
+        await exchange.write(body)
+
+    async def _begin(self, head: Head) -> None:
+        await self._exchange.begin(head.status, head.reason, head.headers)
+        await self._exchange.flush()
+
+    async def _hold(self) -> None:
+        """Keep an event stream open while the answer to the call in it may still come."""
+        exchange = self._exchange
+        while exchange.is_held and exchange.streams:
+            if not await exchange.moved(_SILENT):
+                exchange.deliver("client", KEEP_ALIVE)
+            await exchange.flush()
+
     def _hear_frame(self, frame: Frame) -> None:
         self._hear(Received(self._clock(), "server", self._channel, frame))
+        if self._session.enforces and frame.message is None and frame.block is None:
+            self._leave_out(frame)
         if frame.block is not None and frame.block.event == "endpoint" and frame.block.data:
             self._learn_endpoint(frame.block.data)
+
+    def _leave_out(self, frame: Frame) -> None:
+        """What was not read was not judged, and does not go on."""
+        if self._exchange.downstream and self._exchange.downstream[-1] is frame:
+            self._exchange.downstream.pop()
+            if self._accepted:  # with a 202 some servers say `Accepted`
+                return
+            note = f"{self._channel}: {len(frame.raw)} bytes that are no message were not handed on"
+            self._session.conversation.tell("server", "note", note)
 
     def _learn_endpoint(self, data: bytes) -> None:
         """An `endpoint` event names the place to post to; a client must find it here (2024-11-05 §basic/transports)."""
@@ -124,6 +285,9 @@ class Relayed:
         elif response.status in (307, 308) and "Location" in response.headers:
             self._front.moved(self._target, response.headers["Location"])
 
+    def _hear(self, event: Event) -> None:
+        self._errands.hear(self._session, self._exchange, event)
+
     def _close(self, end: End, reason: str) -> None:
         """An exchange ends once, by whoever ended it first."""
         if not self._closed:
@@ -131,17 +295,9 @@ class Relayed:
             self._hear(Closed(self._clock(), end, self._channel, reason))
 
 
-def for_client(front: Front, request: web.BaseRequest, headers: RawHeaders) -> list[tuple[bytes, bytes]]:
-    """The upstream's headers for a client, a `Location` that would lead it past us made ours."""
-    ours = f"{request.scheme}://{request.headers.get('Host', '')}"
-    return [
-        (name, raw(front.location(value.decode("utf-8", "surrogateescape"), ours)))
-        if name.lower() == b"location"
-        else (name, value)
-        for name, value in end_to_end(headers)
-    ]
-
-
-def raw(value: str) -> bytes:
-    """Text that came off the wire, as the bytes that it was."""
-    return value.encode("utf-8", "surrogateescape")
+async def _flush(exchange: Exchange) -> None:
+    """Let another exchange's client have what was delivered to it. Whether it is still there is that one's affair."""
+    try:
+        await exchange.flush()
+    except ClientGone:
+        pass

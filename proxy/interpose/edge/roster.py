@@ -16,7 +16,7 @@ from interpose.core.events import End, Frame
 from interpose.core.wire.message import Message
 from interpose.edge.conversations import Conversations
 from interpose.edge.runner import Conversation
-from interpose.edge.transports.exchange import Exchange
+from interpose.edge.transports.exchange import Exchange, RawHeaders
 
 SESSION_HEADER = "Mcp-Session-Id"
 _OPENING = ("initialize", "server/discover")
@@ -24,42 +24,78 @@ _IDLE_SESSIONS = 100  # clients may leave without a word: beyond this the longes
 
 
 class _Side:
-    """One end of a relayed session: hands what the core delivers to the exchange of that channel."""
+    """One end of a relayed session: hands what the core delivers to the exchange of that channel.
+
+    What has no exchange that could take it is `unplaced`: interpose says it to the server of its own accord.
+    """
 
     def __init__(self, end: End, exchanges: dict[str, Exchange]) -> None:
         self.end = end
+        self.unplaced: list[tuple[str, Frame]] = []
         self._exchanges = exchanges
 
     def send(self, channel: str, frame: Frame) -> None:
         exchange = self._exchanges.get(channel)
-        if exchange is not None:
-            (exchange.upstream if self.end == "server" else exchange.downstream).append(frame)
+        if self.end == "server" and (exchange is None or exchange.sent):
+            self.unplaced.append((channel, frame))
+        elif exchange is not None:
+            exchange.deliver(self.end, frame)
 
 
 class RelayedSession:
     """One session: its conversation and its open exchanges. `turnstile` keeps the order in which requests go up.
 
-    `stream` is the exchange that the session ends with, where it has one (legacy SSE). `opened` says that its
-    `initialize` was answered without an id.
+    `stream` is the exchange that the session ends with and `endpoint` where it posts to, where it has them (legacy
+    SSE). `opened` says that its `initialize` was answered without an id. `latest` are the headers that its client sent
+    last. `errands` are the channels on which interpose itself is talking to the server.
     """
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
+        self.enforces = _enforces(conversation)
         self.turnstile = asyncio.Lock()
         self.exchanges: dict[str, Exchange] = {}
+        self.errands: set[str] = set()
         self.over = ""
         self.stream = ""
+        self.endpoint = ""
+        self.ident = ""
         self.opened = False
         self.silent = True
+        self.latest: RawHeaders = ()
         self._count = 0
-        conversation.deliver_to(_Side("client", self.exchanges), _Side("server", self.exchanges))
+        self._server = _Side("server", self.exchanges)
+        conversation.deliver_to(_Side("client", self.exchanges), self._server)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.exchanges and not self.errands
 
     def enter(self, exchange: Exchange) -> str:
         """Name a new exchange."""
         self._count += 1
         channel = f"x{self._count}"
         self.exchanges[channel] = exchange
+        self.latest = exchange.request.raw_headers
         return channel
+
+    def unplaced(self) -> list[tuple[str, Frame]]:
+        """What the core wants the server to hear that no exchange of the client carries."""
+        found, self._server.unplaced = self._server.unplaced, []
+        return found
+
+    def credentials(self, exchange: Exchange) -> RawHeaders:
+        """The client's headers to speak with in its place.
+
+        Where no id binds the exchanges of a session together, they may be different clients': then each its own.
+        """
+        own = exchange.request.raw_headers
+        if not self.ident and not self.endpoint:
+            return own
+        named = any(name.lower() == SESSION_HEADER.lower().encode() for name, _ in self.latest)
+        return (
+            self.latest if named or not self.ident else (*self.latest, (SESSION_HEADER.encode(), self.ident.encode()))
+        )
 
 
 class Roster:
@@ -85,6 +121,7 @@ class Roster:
         if ident is not None:
             if ident not in self._by_id:
                 self._by_id[ident] = self._open("http")
+                self._by_id[ident].ident = ident
             return self._by_id[ident]
         session = self._known(request)
         if request.method == "GET" and (session is None or not session.opened):
@@ -98,17 +135,20 @@ class Roster:
         ident = headers.get(SESSION_HEADER)
         if ident is not None:
             self._by_id[ident] = session
+            session.ident = ident
         session.opened = ident is None
 
     def learn_endpoint(self, session: RelayedSession, target: str) -> None:
         self._by_endpoint[target] = session
+        session.endpoint = target
 
     def leave(self, session: RelayedSession, channel: str) -> None:
         """An exchange has ended; the last one of a session that is over closes it."""
         session.exchanges.pop(channel, None)
+        session.errands.discard(channel)
         if channel == session.stream:
             session.over = session.over or "the stream ended"
-        if session.over and not session.exchanges:
+        if session.over and session.is_idle:
             self._end(session, session.over)
         elif session in self._sessions:
             self._sessions[session] = self._sessions.pop(session)
@@ -117,7 +157,7 @@ class Roster:
         self._conversations.close_all(reason)
 
     def _open(self, transport: str) -> RelayedSession:
-        idle = [session for session in self._sessions if not session.exchanges]
+        idle = [session for session in self._sessions if session.is_idle]
         for session in idle[: max(0, len(idle) - _IDLE_SESSIONS + 1)]:
             self._end(session, "nothing came for long, and others did")
         session = RelayedSession(self._conversations.open({"transport": transport}))
@@ -154,6 +194,12 @@ class Roster:
             for key in [key for key, value in table.items() if value is session]:
                 del table[key]
         self._conversations.close(session.conversation, reason)
+
+
+def _enforces(conversation: Conversation) -> bool:
+    """Whether messages may be edited or withheld here. Where they may not, all passes as it came."""
+    enforcer = conversation.core._enforcer
+    return enforcer is not None and enforcer._engine.enforces
 
 
 def _client_key(request: web.BaseRequest) -> str:

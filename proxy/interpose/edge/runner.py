@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from interpose.core.effects import Append, Effect
 from interpose.core.events import End, Event, Told
@@ -10,6 +11,9 @@ from interpose.core.interposer import Interposer
 from interpose.core.recording.entry import Header
 from interpose.edge.link import Clock, Link, Sink
 from interpose.edge.stores.jsonl import RecordingFile
+
+if TYPE_CHECKING:
+    from interpose.core.policy.engine import Engine
 
 Alarm = Callable[[str], None]
 
@@ -31,9 +35,16 @@ class Conversation:
     INVARIANT: nothing awaits between the core's decision and its queueing, so `hear` is a plain function.
     """
 
-    def __init__(self, header: Header, recording: RecordingFile | None, clock: Clock, alarm: Alarm) -> None:
+    def __init__(
+        self,
+        header: Header,
+        recording: RecordingFile | None,
+        clock: Clock,
+        alarm: Alarm,
+        engine: "Engine | None" = None,
+    ) -> None:
         self.clock = clock
-        self.core = Interposer()
+        self.core = Interposer(engine)
         self._sinks: dict[End, Sink] = {}
         self.recording = recording
         self.closed = False

@@ -1,7 +1,7 @@
 """`interpose run`: be in the middle of a live client and a live server, each on stdio or HTTP."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import click
@@ -13,6 +13,9 @@ from interpose.core.events import Headers
 from interpose.edge.conversations import Conversations
 from interpose.edge.stores import naming
 
+if TYPE_CHECKING:
+    from interpose.core.policy.rule import Policy
+
 
 class Options(msgspec.Struct, frozen=True):
     """What the command line said."""
@@ -22,6 +25,8 @@ class Options(msgspec.Struct, frozen=True):
     upstream: str | None
     name: str | None
     headers: Headers
+    policy: tuple[str, ...]
+    rules: tuple[str, ...]
     command: tuple[str, ...]
 
     def server(self) -> dict[str, Any]:
@@ -40,19 +45,39 @@ class Options(msgspec.Struct, frozen=True):
 @click.option(
     "--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="Send this to --upstream (no --listen)."
 )
+@click.option("--policy", metavar="FILE", multiple=True, help="Enforce the rules in this file; may be repeated.")
+@click.option("--block", metavar="WHAT", multiple=True, help="Short rule: sampling, roots, tool=NAME ...")
+@click.option("--redact", metavar="WHAT", multiple=True, help="Short rule: secrets, email, phone, card, iban, ip.")
 @click.option("--name", help="What to call the server. Default: taken from its command or address.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def command(headers: tuple[str, ...], command: Sequence[str], **given: str | None) -> int:
+def command(
+    headers: tuple[str, ...],
+    policy: tuple[str, ...],
+    block: tuple[str, ...],
+    redact: tuple[str, ...],
+    command: Sequence[str],
+    **given: str | None,
+) -> int:
     """Put interpose between a client and the server that COMMAND starts, or that --upstream names.
 
     Example: interpose run --record session.jsonl -- npx -y @modelcontextprotocol/server-everything stdio
     """
-    options = Options(**given, headers=tuple(map(_header, headers)), command=tuple(command))
+    rules = (*(f"block {what}" for what in block), *(f"redact {what}" for what in redact))
+    options = Options(**given, headers=tuple(map(_header, headers)), policy=policy, rules=rules, command=tuple(command))
     if bool(options.command) == bool(options.upstream):
         raise UsageError("say which server: either `-- COMMAND ...` or `--upstream URL`")
     if options.headers and (options.listen or not options.upstream):
         raise UsageError("--header goes with --upstream and a client on standard input; other clients send their own")
     return anyio.run(_run_listener if options.listen else _run_stdio, options)
+
+
+def _policies(options: Options) -> "tuple[Policy, ...]":
+    """What is enforced; nothing is imported for it when that is nothing."""
+    if not options.policy and not options.rules:
+        return ()
+    from interpose.app.policies import from_rules, read_all
+
+    return (*read_all(options.policy), *from_rules(options.rules))
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -66,7 +91,7 @@ async def _run_stdio(options: Options) -> int:
     """A client on our standard input and output."""
     from interpose.edge.transports import pipes
 
-    conversations = Conversations(options.record, options.server(), console.say)
+    conversations = Conversations(options.record, options.server(), console.say, _policies(options))
     conversations.check()
     try:
         status = await (_run_remote if options.upstream else _run_child)(options, conversations)
@@ -109,7 +134,7 @@ async def _run_listener(options: Options) -> int:
     host, port = address(options.listen or "")
     if options.upstream:
         await check_reachable(options.upstream)
-    conversations = Conversations(options.record, options.server(), console.say)
+    conversations = Conversations(options.record, options.server(), console.say, _policies(options))
     conversations.check()
     if options.upstream:
         door: Relay | ChildHost = Relay(options.upstream, conversations)

@@ -56,6 +56,9 @@ class Entry(msgspec.Struct, frozen=True, rename={"end": "from"}):
     reason: str = ""
     waiting: tuple[dict[str, Any], ...] = ()
     messages: int = 0
+    by: str = ""
+    verdict: dict[str, Any] | None = None
+    delivered: Raw = Raw()
     chain: str = ""
 
     def payload(self) -> bytes | None:

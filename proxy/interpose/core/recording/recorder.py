@@ -12,8 +12,24 @@ from interpose.core.events import Closed, Event, Frame, Received, Requested, Res
 from interpose.core.recording.codec import chained, open_object
 from interpose.core.recording.entry import FORMAT, Header
 from interpose.core.recording.scrub import Scrubber
-from interpose.core.wire.message import Message
+from interpose.core.wire.message import Message, read
 from interpose.core.wire.sse import Block
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What a policy made of a message, for its line.
+
+    `by` is `interpose` for a message that no end sent; `delivered` what went on instead; `recorded` what the line holds
+    in place of what came, so that a secret never reaches a disk.
+    """
+
+    by: str = ""
+    verdict: dict[str, Any] | None = None
+    delivered: bytes | None = None
+    recorded: bytes | None = None
+
+
+_NO_RULING = Ruling()
 
 
 class Recorder:
@@ -31,13 +47,13 @@ class Recorder:
         fields = msgspec.to_builtins(msgspec.structs.replace(header, interpose=0, chain="", **ends))
         return self._append((open_object({"interpose": FORMAT, **fields}),))
 
-    def record(self, event: Event) -> Append:
+    def record(self, event: Event, ruling: Ruling | None = None) -> Append:
         """The line of an event. Credentials never reach it."""
         self.seq += 1
         fields: dict[str, Any]
         match event:
             case Received():
-                return self._append(self._frame(event))
+                return self._append(self._frame(event, ruling or _NO_RULING))
             case Requested():
                 fields = {
                     "from": "client",
@@ -72,7 +88,7 @@ class Recorder:
         fields = {"kind": "end", "reason": reason, "messages": self.messages, "waiting": list(waiting)}
         return self._append((self._start(at) + open_object(fields)[1:],))
 
-    def _frame(self, event: Received) -> tuple[bytes, ...]:
+    def _frame(self, event: Received, ruling: Ruling) -> tuple[bytes, ...]:
         frame = event.frame
         start = b'%b"from":"%b","channel":"%b","kind":' % (
             self._start(event.at),
@@ -82,10 +98,11 @@ class Recorder:
         if frame.message is None:
             return (start + b'"data"' + self._sse(frame),)
         self.messages += len(frame.message.messages())
-        extra = _flags(frame.message) + (self._sse(frame) if frame.block is not None else b"")
-        if frame.message.embeddable:
-            return (start + b'"message","message":', frame.message.raw, extra)
-        return (start + b'"message",' + _as_text(frame.message.raw) + extra,)
+        message = frame.message if ruling.recorded is None else read(ruling.recorded)
+        extra = _flags(message) + (self._sse(frame) if frame.block is not None else b"") + _ruled(ruling)
+        if message.embeddable:
+            return (start + b'"message","message":', message.raw, extra)
+        return (start + b'"message",' + _as_text(message.raw) + extra,)
 
     def _sse(self, frame: Frame) -> bytes:
         block = frame.block
@@ -121,6 +138,15 @@ class Recorder:
 
 def _flags(message: Message) -> bytes:
     return b',"flags":' + orjson.dumps(message.flags) if message.flags else b""
+
+
+def _ruled(ruling: Ruling) -> bytes:
+    extra = b',"by":' + orjson.dumps(ruling.by) if ruling.by else b""
+    if ruling.verdict is not None:
+        extra += b',"verdict":' + orjson.dumps(ruling.verdict)
+    if ruling.delivered is not None and read(ruling.delivered).embeddable:
+        extra += b',"delivered":' + ruling.delivered
+    return extra
 
 
 def _as_text(raw: bytes) -> bytes:

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from aiohttp import web
 from aiohttp.http import HttpVersion11
 
-from interpose.core.events import Frame, Headers
-from interpose.edge.transports.bodies import whole
+from interpose.core.events import End, Frame, Headers
+from interpose.core.wire.message import Kind, Message
+from interpose.core.wire.sse import write_block
+from interpose.edge.transports.bodies import is_event_stream, whole
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -58,13 +60,66 @@ class Reply(web.StreamResponse):
 
 
 class Exchange:
-    """What goes through one exchange. `upstream` and `downstream` are what the core delivered and nobody took yet."""
+    """What goes through one exchange. `upstream` and `downstream` are what the core delivered and nobody took yet.
+
+    `waiting` are the requests in it without an answer; `held` are the tasks on whose outcome it waits too.
+    """
 
     def __init__(self, request: web.BaseRequest) -> None:
         self.request = request
         self.upstream: deque[Frame] = deque()
         self.downstream: deque[Frame] = deque()
         self.reply: Reply | None = None
+        self.sent = False  # the request is on its way: nothing can be added to it
+        self.waiting: set[str] = set()
+        self.held: dict[str, asyncio.Task[None]] = {}
+        self.streams = False  # the reply is an event stream
+        self._moved = asyncio.Event()
+        self._flushing = asyncio.Lock()
+
+    def ask(self, message: Message) -> None:
+        """What the client asks in this exchange."""
+        self.waiting = {part.id for part in message.messages() if part.kind is Kind.REQUEST and part.id is not None}
+
+    def deliver(self, end: End, frame: Frame) -> None:
+        """Queue a frame for one of the sides."""
+        if end == "server":
+            self.upstream.append(frame)
+        else:
+            self.downstream.append(frame)
+            parts = frame.message.messages() if frame.message is not None and self.waiting else ()
+            self.waiting.difference_update(part.id or "" for part in parts if part.is_response)
+        self._moved.set()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an answer may still come though the server has nothing more to say here."""
+        return bool(self.held and self.waiting)
+
+    def hold(self, name: str, task: "asyncio.Task[None]") -> None:
+        """Wait for the outcome of a task, too."""
+        self.held[name] = task
+
+    def let_go(self, name: str) -> None:
+        """A task has ended."""
+        if self.held.pop(name, None) is not None:
+            self._moved.set()
+
+    def abandon(self) -> None:
+        """Nobody waits for the answer any longer: end what it was held for."""
+        if self.waiting:
+            for task in self.held.values():
+                task.cancel()
+
+    async def moved(self, seconds: float | None = None) -> bool:
+        """Wait until something was delivered or a task ended; False when nothing came for that long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
+        except TimeoutError:
+            return False
+        self._moved.clear()
+        return True
 
     async def body(self) -> bytes:
         """Read what the client sends. A client that waits to be asked for it is asked (RFC 9110 §10.1.1)."""
@@ -76,6 +131,7 @@ class Exchange:
 
     def take(self) -> bytes:
         """What was delivered for the upstream."""
+        self.sent = True
         body = b"".join([frame.raw for frame in self.upstream])
         self.upstream.clear()
         return body
@@ -83,14 +139,25 @@ class Exchange:
     async def begin(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> Reply:
         """Send the status and headers. Raises ClientGone."""
         self.reply = Reply(status, reason, headers)
+        types = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"]
+        self.streams = is_event_stream(types[0] if types else None)
         with _to_client():
             await self.reply.prepare(self.request)
         return self.reply
 
     async def flush(self) -> None:
-        """Write what was delivered to the client. Waits for a slow client: that is the back-pressure."""
-        while self.downstream:
-            await self.write(self.downstream.popleft().raw)
+        """Write what was delivered to the client, once the reply has begun. Waits for a slow client: the back-pressure.
+
+        Whoever had something delivered may call this: another exchange, or interpose itself.
+        """
+        async with self._flushing:
+            while self.downstream and self.reply is not None:
+                await self.write(self._written(self.downstream.popleft()))
+
+    def _written(self, frame: Frame) -> bytes:
+        """The bytes of a frame. A message that did not come as an event becomes one in an event stream."""
+        message = frame.message
+        return write_block(message.raw) if self.streams and frame.wire != "block" and message is not None else frame.raw
 
     async def write(self, data: bytes) -> None:
         """Write a piece of the body. Raises ClientGone."""

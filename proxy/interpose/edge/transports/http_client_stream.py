@@ -92,7 +92,7 @@ class Stream:
 
     async def room(self) -> None:
         """Wait until the client has taken enough. One that takes nothing for long is cut off: others wait behind it."""
-        while True:
+        while self._outbox.full:
             moved = self._moved
             with anyio.move_on_after(self._patience.stalled):
                 await self._outbox.room()

@@ -1,7 +1,8 @@
 """A server reached over HTTP, as a link: Streamable HTTP of both eras, and HTTP+SSE where the server speaks only that.
 
-One message of the client is one POST; each exchange is a channel, `x1`, `x2` and so on. Which transport and which era
-the server speaks shows from its answers; nothing is probed but what the client itself says.
+One message of the client is one POST; each exchange is a channel, `x1`, `x2` and so on, but for requests of our own,
+which have one from the start. Which transport and which era the server speaks shows from its answers; nothing is probed
+but what the client itself says.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from interpose.core.events import End, Event, Frame, Headers
 from interpose.core.wire.http import Trouble
 from interpose.core.wire.message import Message
 from interpose.edge.link import Clock
+from interpose.edge.transports.errands import is_errand
 from interpose.edge.transports.http_server_call import Call, Calls
 from interpose.edge.transports.http_server_delivery import Delivery
 from interpose.edge.transports.http_server_exchange import Exchanges, Unanswered
@@ -39,7 +41,7 @@ class HttpServerLink:
 
     def __init__(self, url: str, clock: Clock, headers: Headers = ()) -> None:
         self._inbox = Inbox(clock)
-        self._outbox: Mailbox[Message] = Mailbox()
+        self._outbox: Mailbox[tuple[str, Message]] = Mailbox()
         self._peer = Peer()
         self._calls = Calls()
         self._exchanges = Exchanges(url, self._inbox, headers)
@@ -56,7 +58,7 @@ class HttpServerLink:
 
     def send(self, channel: str, frame: Frame) -> None:
         if frame.message is not None:
-            self._outbox.put(frame.message, len(frame.message.raw))
+            self._outbox.put((channel, frame.message), len(frame.message.raw))
 
     async def room(self) -> None:
         await self._outbox.room()
@@ -82,15 +84,16 @@ class HttpServerLink:
 
     async def _forward_all(self) -> None:
         while messages := await self._outbox.take():
-            for message in messages:
-                await self._forward(message)
+            for channel, message in messages:
+                await self._forward(channel, message)
         self._forwarded.set()
 
-    async def _forward(self, message: Message) -> None:
+    async def _forward(self, channel: str, message: Message) -> None:
         """Begin one POST. INVARIANT: the next message waits until this one is on its way, so that order holds."""
         if message.method == "notifications/cancelled" and self._cancel(message):
             return
-        call = Call(message, stateless=stated_version(message) is not None)
+        name = channel if is_errand(channel) else ""
+        call = Call(message, stateless=stated_version(message) is not None, name=name)
         if call.opens:
             self._listening.cancel()
             self._peer.opening()

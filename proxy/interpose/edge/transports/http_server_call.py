@@ -24,7 +24,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class Call:
     """One message under way: its POST, the stream that answers it, and the requests in it that wait."""
 
-    def __init__(self, message: Message, *, stateless: bool) -> None:
+    def __init__(self, message: Message, *, stateless: bool, name: str = "") -> None:
         self.message = message
         self.stateless = stateless
         self.body = Body(message.raw)
@@ -34,7 +34,8 @@ class Call:
         self.settled = asyncio.Event()  # none of its requests waits
         self.accepted = False
         self.streamed = False
-        self.channel = ""  # the exchange of its POST
+        self.name = name  # of its exchange, if that has one before it begins
+        self.channel = name  # the exchange of its POST
         self.session: str | None = None  # the session id that came with its answer
         self.waiting = {
             part.id: Asked(part.method, verbatim_id(part))

@@ -99,7 +99,8 @@ class Delivery:
 
     async def _post(self, call: Call) -> Trouble | None:
         try:
-            async with self._exchanges.ask("POST", self._peer.headers(call.message), call.body) as answer:
+            headers = self._peer.headers(call.message)
+            async with self._exchanges.ask("POST", headers, call.body, call.name) as answer:
                 call.channel = answer.channel
                 call.session = answer.header(SESSION_HEADER)
                 call.accepted = answer.ok

@@ -94,10 +94,13 @@ class Exchanges:
         await self._client.close()
 
     @asynccontextmanager
-    async def ask(self, verb: str, headers: Headers, body: Body | None = None) -> AsyncIterator[Answer]:
-        """One request and its answer, redirects within the origin followed. Raises Unanswered, also out of reading."""
+    async def ask(self, verb: str, headers: Headers, body: Body | None = None, name: str = "") -> AsyncIterator[Answer]:
+        """One request and its answer, redirects within the origin followed. Raises Unanswered, also out of reading.
+
+        An exchange without a name gets one.
+        """
         for _ in range(_REDIRECTS):
-            async with self._exchange(verb, headers, body) as answer:
+            async with self._exchange(verb, headers, body, name) as answer:
                 target = self._redirected(answer)
                 if target is None:
                     yield answer
@@ -106,9 +109,9 @@ class Exchanges:
         raise Unanswered("it redirects in circles")
 
     @asynccontextmanager
-    async def _exchange(self, verb: str, headers: Headers, body: Body | None) -> AsyncIterator[Answer]:
-        self._count += 1
-        inbox, channel = self._inbox, f"x{self._count}"
+    async def _exchange(self, verb: str, headers: Headers, body: Body | None, name: str) -> AsyncIterator[Answer]:
+        self._count += not name
+        inbox, channel = self._inbox, name or f"x{self._count}"
         sent = (*self._headers, *headers)
         inbox.put(Requested(inbox.clock(), channel, verb, URL(self.url, encoded=True).raw_path_qs, sent))
         end: End = "server"

@@ -6,12 +6,12 @@ import ssl
 from typing import Any
 
 import aiohttp
-from aiohttp import payload, web
+from aiohttp import payload
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpProcessingError
 from yarl import URL
 
-from interpose.edge.transports.exchange import end_to_end, head_of
+from interpose.edge.transports.exchange import RawHeaders, end_to_end, head_of
 
 STREAM_OPENS_WITHIN = 1.0  # how long later messages wait for the answer to an earlier one, so that order holds
 BODY_MOVES_WITHIN = 2.0  # how long they wait for a body of which nothing is taken
@@ -134,19 +134,18 @@ class Upstream:
     async def aclose(self) -> None:
         await self._client.close()
 
-    def send(self, request: web.BaseRequest, target: bytes, body: bytes) -> Sending:
-        """Send a client's request on, with another target and Host."""
-        chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-        head = head_of(
-            b"%b %b HTTP/1.1" % (request.method.encode(), target), self._headers(request, len(body), chunked=chunked)
-        )
+    def send(self, verb: str, target: bytes, headers: RawHeaders, body: bytes) -> Sending:
+        """Send a request with a client's headers on, to another target and Host."""
+        headers = list(headers)
+        chunked = any(name.lower() == b"transfer-encoding" and b"chunked" in value.lower() for name, value in headers)
+        head = head_of(b"%b %b HTTP/1.1" % (verb.encode(), target), self._headers(headers, len(body), chunked=chunked))
         parcel = Parcel(head, body, chunked=chunked)
-        return Sending(self._client.request(request.method, self._url, data=parcel, allow_redirects=False), parcel)
+        return Sending(self._client.request(verb, self._url, data=parcel, allow_redirects=False), parcel)
 
-    def _headers(self, request: web.BaseRequest, size: int, *, chunked: bool) -> list[tuple[bytes, bytes]]:
+    def _headers(self, came: RawHeaders, size: int, *, chunked: bool) -> list[tuple[bytes, bytes]]:
         """What is handed on, each in its place: `Host` becomes the server's, and the body's length what it is."""
         replaced = {b"host": self._host, b"content-length": b"%d" % size, b"expect": None}
-        headers = end_to_end(request.raw_headers)
+        headers = end_to_end(came)
         kept = [(name, replaced.get(name.lower(), value)) for name, value in headers]
         if chunked:
             kept.append((b"Transfer-Encoding", b"chunked"))

@@ -1,0 +1,68 @@
+"""`interpose policy`: whether a policy file is sound, and what may stand in one."""
+
+import json
+
+import click
+
+from interpose.app import console
+from interpose.app.policies import read
+from interpose.core.errors import UsageError
+from interpose.core.policy.reading import PolicyError
+from interpose.core.policy.rule import Effect, Policy, effect_of
+from interpose.core.policy.schema import policy_schema
+
+_ORDER: tuple[Effect, ...] = ("deny", "hold", "edit", "allow", "note")
+
+
+@click.group("policy")
+def command() -> None:
+    """Check policy files, and say what may stand in them."""
+
+
+@command.command("check")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(dir_okay=False))
+def check(files: tuple[str, ...]) -> int:
+    """Read policy FILES and tell everything that is wrong with them, with file, line and rule.
+
+    Example: interpose policy check careful.toml
+    """
+    sound = [_is_sound(name) for name in files]
+    return 0 if all(sound) else 2
+
+
+@command.command("schema")
+def schema() -> int:
+    """Print the JSON Schema of policy files, for editors.
+
+    Example: interpose policy schema > policy.schema.json
+    """
+    click.echo(json.dumps(policy_schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def summary(policy: Policy) -> str:
+    """How many rules there are, and of which kind."""
+    counts = dict.fromkeys(_ORDER, 0)
+    audits = 0
+    for rule in policy.rules:
+        if rule.mode == "audit":
+            audits += 1
+        else:
+            counts[effect_of(rule)] += 1
+    parts = [f"{count} {effect}" for effect, count in counts.items() if count] + ([f"{audits} audit"] if audits else [])
+    number = len(policy.rules)
+    return f"{number} rule{'' if number == 1 else 's'} ({', '.join(parts)})"
+
+
+def _is_sound(name: str) -> bool:
+    try:
+        policy = read(name)
+    except PolicyError as error:
+        for problem in error.problems:
+            click.echo(str(problem))
+        return False
+    except UsageError as error:
+        console.say(str(error))
+        return False
+    click.echo(f"{name}: ok, {summary(policy)}")
+    return True

@@ -1,0 +1,1 @@
+"""Rules over messages: what they select and what they do. Pure."""

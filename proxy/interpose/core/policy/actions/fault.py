@@ -1,0 +1,45 @@
+"""Trouble on purpose. What values can do is here: an error, a message that goes nowhere. To wait and to hang up is the
+edge's work, which is told by a `Fault`.
+
+    do = "fault"
+    fault = "delay"
+    seconds = 2.5
+"""
+
+from typing import Literal
+
+import msgspec
+
+from interpose.core.policy import rule as rules
+from interpose.core.policy.outcome import Json, error
+
+INTERNAL_ERROR = -32603
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What is to happen to a message: `delay` before it goes, go `slow`ly over `seconds`, `disconnect` instead.
+
+    `drop` and `error` need nothing but the verdict.
+    """
+
+    kind: Literal["delay", "drop", "error", "disconnect", "slow"]
+    seconds: float = 0.0
+
+    @property
+    def passes(self) -> bool:
+        """Whether the message still arrives."""
+        return self.kind in ("delay", "slow")
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the edge has to do it."""
+        return self.kind not in ("drop", "error")
+
+
+def fault_of(rule: rules.Fault) -> Fault:
+    return Fault(rule.fault, rule.seconds or 0.0)
+
+
+def error_body(rule: rules.Fault) -> Json:
+    """The error that stands for the answer."""
+    return error(INTERNAL_ERROR if rule.code is None else rule.code, rule.message or "Internal error", rule.name)

@@ -1,0 +1,96 @@
+"""Rules compiled to predicates, cheap ones first. Whether a rule matches, not what then happens: see engine.py.
+
+A test that cannot tell raises `RuleFault`, and the others still count: a rule that surely does not match does not,
+whatever else is doubtful, so the order of the tests never shows.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from interpose.core.events import End
+from interpose.core.policy.condition import compile_condition
+from interpose.core.policy.facts import Facts
+from interpose.core.policy.fault import RuleFault
+from interpose.core.policy.glob import Matcher, matcher
+from interpose.core.policy.predicate import NAMED, about_ask, about_message
+from interpose.core.policy.rule import AnyRule
+from interpose.core.policy.subject import Subject
+from interpose.core.policy.tasks import shows_status, shows_ttl
+from interpose.core.policy.when import compile_when
+
+Test = Callable[[Subject, Facts], bool]
+
+
+class Selector:
+    """One rule, ready to be matched."""
+
+    def __init__(self, rule: AnyRule) -> None:
+        self.rule = rule
+        self.about_asks = rule.ask is not None
+        self._methods = matcher(rule.method) if rule.method is not None else None
+        self._named = [NAMED[what] for what in NAMED if getattr(rule, what) is not None]
+        self._kinds = frozenset(rule.kind) if rule.kind is not None else None
+        self._tests = tuple(_tests(rule))
+
+    def __call__(self, subject: Subject, facts: Facts) -> bool:
+        """Whether the rule matches. Raises: RuleFault where what is doubtful decides."""
+        if (subject.ask is not None) is not self.about_asks:
+            return False
+        doubt: RuleFault | None = None
+        for test in self._tests:
+            try:
+                if not test(subject, facts):
+                    return False
+            except RuleFault as fault:
+                doubt = doubt or fault
+        if doubt is not None:
+            raise doubt
+        return True
+
+    def applies_to(self, method: str | None, kind: str, end: End, has_asks: bool) -> bool:
+        """Whether it could match such a message at all, or an ask in it: never False for what it does match."""
+        if self.about_asks:
+            return has_asks
+        if self._kinds is not None and kind not in self._kinds:
+            return False
+        if self.rule.sender is not None and end != self.rule.sender:
+            return False
+        if self._named and not all(method in methods for methods in self._named):
+            return False
+        return self._methods is None or _is_method(self._methods, method)
+
+
+def compile_rule(rule: AnyRule) -> Selector:
+    """The rule as a predicate over a subject and the facts."""
+    return Selector(rule)
+
+
+def _is_method(methods: Matcher, method: str | None) -> bool:
+    try:
+        return method is not None and methods(method)
+    except RuleFault:
+        return True
+
+
+def _tests(rule: AnyRule) -> Iterator[Test]:
+    """Cheap ones first: what needs the message's body comes last."""
+    yield from about_message(rule)
+    yield from about_ask(rule)
+    if rule.task_status is not None:
+        yield shows_status(rule.task_status, rule.permits)
+    if rule.ttl_over is not None:
+        yield shows_ttl(rule.ttl_over, rule.permits)
+    yield from _on_value(rule)
+    if rule.when is not None:
+        yield compile_when(rule.when)
+
+
+def _on_value(rule: AnyRule) -> Iterator[Test]:
+    for condition in rule.given or ():
+        yield _is_met(compile_condition(condition, every=rule.permits), True)
+    for condition in rule.unless or ():
+        yield _is_met(compile_condition(condition, every=not rule.permits), False)
+
+
+def _is_met(condition: Callable[[Any], bool], wanted: bool) -> Test:
+    return lambda subject, _: condition(subject.value) is wanted

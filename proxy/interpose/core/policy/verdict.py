@@ -1,0 +1,56 @@
+"""What a policy decided about one message, by which rules, and why. Values only."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Decision = Literal["pass", "edit", "answer", "drop", "withhold"]
+
+
+class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One rule that matched: what it wanted, and whether it was carried out.
+
+    `acted` is False for a rule in audit mode, or one that a stronger rule made void. `ask` is the key of the ask it
+    matched, when it matched one of several.
+    """
+
+    rule: str
+    do: str
+    why: str = ""
+    acted: bool = True
+    ask: str | None = None
+
+
+class Own(msgspec.Struct, frozen=True):
+    """A request that interpose makes at the server in the client's place.
+
+    `body` lacks the id. The response goes to the client under `id` on `channel`; with no `id` it is for nobody.
+    """
+
+    body: dict[str, Any]
+    id: str | None = None
+    channel: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The decision about one message.
+
+    `edit`: `delivered` goes on instead of what came. `answer`: nothing goes on, `answer` goes back to who sent it.
+    `drop`: nothing goes on. `withhold`: nothing goes on yet, since `own` requests are made first. `own` may accompany
+    an edit. `recorded` is what the recording holds instead of what came, so that a secret never reaches a disk. `hits`
+    tell every rule that matched.
+    """
+
+    decision: Decision = "pass"
+    hits: tuple[Hit, ...] = ()
+    delivered: bytes | None = None
+    answer: bytes | None = None
+    recorded: bytes | None = None
+    own: tuple[Own, ...] = ()
+
+    def as_fields(self) -> dict[str, Any]:
+        """As a recording holds it."""
+        return {"decision": self.decision, "rules": [msgspec.to_builtins(hit) for hit in self.hits]}
+
+
+PASS = Verdict()

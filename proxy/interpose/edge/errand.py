@@ -1,0 +1,170 @@
+"""What interpose itself says to a relayed server in the client's place: answers to what policy refused, and requests.
+
+An answer is taken with a 202. What comes back to a request is heard on the request's own channel; the core makes the
+answer to a client's call out of it, and the exchange of that call stays open for so long.
+"""
+
+import asyncio
+from contextlib import aclosing
+
+import aiohttp
+
+from interpose.core.events import Closed, End, Event, Frame, Headers, Received, Requested, Responded
+from interpose.core.protocol.http import mirrored_headers
+from interpose.core.wire.http import Trouble, error_reply
+from interpose.core.wire.message import Kind, Message, read
+from interpose.edge.front import Front
+from interpose.edge.roster import RelayedSession, Roster
+from interpose.edge.transports.errands import is_awaited
+from interpose.edge.transports.exchange import ClientGone, Exchange, text
+from interpose.edge.transports.mirroring import Lines, mirrored_params, own_headers
+from interpose.edge.transports.plain import Unreadable, plain_frames
+from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
+
+_AT_ONCE = 100  # answers of one session under way: beyond this, what its server says next has to wait
+
+
+class Errands:
+    """All errands of a relay, each in a task of its own: the exchange that caused one may end before it."""
+
+    def __init__(self, front: Front, upstream: Upstream, roster: Roster) -> None:
+        self._front = front
+        self._upstream = upstream
+        self._roster = roster
+        self._tasks: dict[asyncio.Task[None], RelayedSession] = {}
+        self._answers = 0
+
+    def hear(self, session: RelayedSession, origin: Exchange, event: Event) -> None:
+        """Hear an event of an exchange, and set out on what the core wants of the server because of it."""
+        session.conversation.hear(event)
+        for channel, frame in session.unplaced():
+            if frame.message is not None:
+                self._begin(session, origin, channel, frame.message)
+
+    async def room(self, session: RelayedSession) -> None:
+        """Wait while the server asks faster than it takes the answers."""
+        while len(own := [task for task, its in self._tasks.items() if its is session]) > _AT_ONCE:
+            await asyncio.wait(own, return_when=asyncio.FIRST_COMPLETED)
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, session: RelayedSession, origin: Exchange, channel: str, message: Message) -> None:
+        if message.is_response:
+            self._answers += 1
+            channel = f"ia{self._answers}"  # the core names its requests `i1`, `i2`; an answer goes on no such channel
+        target = session.endpoint or self._front.target(origin.request.raw_path)
+        errand = Errand(session, origin, channel, message, target)
+        task = asyncio.create_task(self._run(errand))
+        session.errands.add(channel)
+        self._tasks[task] = session
+        if is_awaited(message):
+            origin.hold(channel, task)
+
+    async def _run(self, errand: "Errand") -> None:
+        try:
+            await errand.run(self, self._upstream)
+        finally:
+            errand.origin.let_go(errand.channel)
+            self._roster.leave(errand.session, errand.channel)
+            task = asyncio.current_task()
+            if task is not None:
+                self._tasks.pop(task, None)
+
+
+class Errand:
+    """One message of interpose's own on its way. `origin` is the client's exchange in whose name it goes."""
+
+    def __init__(self, session: RelayedSession, origin: Exchange, channel: str, message: Message, target: str) -> None:
+        self.session = session
+        self.origin = origin
+        self.channel = channel
+        self._message = message
+        self._target = target
+        self._conversation = session.conversation
+        self._open = False
+
+    async def run(self, errands: Errands, upstream: Upstream) -> None:
+        """Carry it to its end. INVARIANT: a request is answered, by the server or with an error of ours."""
+        trouble: str | None = None
+        try:
+            trouble = await self._carry(errands, upstream)
+        except asyncio.CancelledError:
+            self._close("client", "disconnect")
+            raise
+        except Unreadable as error:
+            trouble = str(error)
+        except UPSTREAM_ERRORS as error:
+            trouble = f"no answer: {problem(error)}"
+        self._close("server", trouble or "end")
+        if trouble is not None:
+            self._give_up(errands, trouble)
+        await self._flush()
+
+    async def _carry(self, errands: Errands, upstream: Upstream) -> str | None:
+        """Send it and hear what comes back. Returns what is wrong with that."""
+        headers = self._headers()
+        target = self._target.encode("utf-8", "surrogateescape")
+        conversation = self._conversation
+        self._open = True
+        shown = target.decode("utf-8", "replace")
+        conversation.hear(Requested(conversation.clock(), self.channel, "POST", shown, text(headers)))
+        async with self.session.turnstile:
+            sending = upstream.send("POST", target, headers, self._message.raw)
+            await sending.under_way()
+        async with await sending.answer() as response:
+            answered = text(response.raw_headers)
+            conversation.hear(Responded(conversation.clock(), self.channel, response.status, answered))
+            async with aclosing(plain_frames(response)) as parts:
+                async for frame in parts:
+                    if self._hear(errands, frame):
+                        return None
+                    await self._flush()
+                    await errands.room(self.session)
+            return self._missing(response)
+
+    def _hear(self, errands: Errands, frame: Frame) -> bool:
+        """Hear what the server says. True when it was the answer, after which nothing matters."""
+        message = frame.message
+        if self._message.is_response:
+            message = None  # the reply to an answer is for nobody: recorded, not delivered
+            frame = Frame(frame.raw, None, frame.block, frame.tail, frame.wire)
+        at = self._conversation.clock()
+        errands.hear(self.session, self.origin, Received(at, "server", self.channel, frame))
+        return message is not None and message.is_response and message.id == self._message.id
+
+    def _missing(self, response: aiohttp.ClientResponse) -> str | None:
+        if self._message.is_response and response.ok:
+            return None
+        return f"HTTP {response.status} without an answer" if response.ok else f"HTTP {response.status}"
+
+    def _give_up(self, errands: Errands, trouble: str) -> None:
+        """Say what became of it; a request of ours is answered in the server's place."""
+        said = self._message
+        what = f"the answer to {said.id}" if said.is_response else f"{said.method} {said.id}"
+        self._conversation.tell("server", "note", f"{self.channel}: {what}, interpose's own, was not taken: {trouble}")
+        if said.kind is Kind.REQUEST and said.id is not None:
+            raw = error_reply(said.id.encode(), Trouble(f"the server did not answer: {trouble}"))
+            frame = Frame(raw, read(raw), wire="body")
+            errands.hear(self.session, self.origin, Received(self._conversation.clock(), "server", self.channel, frame))
+
+    async def _flush(self) -> None:
+        """Let the client have what was delivered because of this. Whether it is there is its exchange's affair."""
+        try:
+            await self.origin.flush()
+        except ClientGone:
+            pass
+
+    def _headers(self) -> Lines:
+        came = self.origin.request.raw_headers
+        mirrors: Headers = mirrored_headers(self._message, mirrored_params(came, self._message))
+        return own_headers(came if mirrors else self.session.credentials(self.origin), mirrors)
+
+    def _close(self, end: End, reason: str) -> None:
+        if self._open:
+            self._open = False
+            self._conversation.hear(Closed(self._conversation.clock(), end, self.channel, reason))
