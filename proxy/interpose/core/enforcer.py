@@ -32,7 +32,7 @@ class Enforcer:
     """The policy of one session at work."""
 
     def __init__(self, engine: Engine, session: Session, recorder: Recorder) -> None:
-        self._engine = engine
+        self.engine = engine
         self._session = session
         self._recorder = recorder
         self._gate = Gate()
@@ -43,7 +43,7 @@ class Enforcer:
         """Hear one message and decide about it."""
         message = event.frame.message
         assert message is not None
-        if self._engine.enforces and (objection := self._objection(event)) is not None:
+        if self.engine.enforces and (objection := self._objection(event)) is not None:
             return self._refuse(event, message, objection)
         errand = self._errands.pop(message.id or "", None) if event.end == "server" and message.is_response else None
         sightings = self._session.see(self._recorder.seq + 1, event)
@@ -54,7 +54,7 @@ class Enforcer:
 
     def tell(self, event: Told) -> list[Effect]:
         """Hear a fact: what a policy scrubs never reaches the recording."""
-        event = msgspec.structs.replace(event, text=self._engine.scrub(event.text))
+        event = msgspec.structs.replace(event, text=self.engine.scrub(event.text))
         line = self._recorder.record(event)
         self._session.see(self._recorder.seq, event)
         return [line]
@@ -62,7 +62,7 @@ class Enforcer:
     def _judge(self, sighting: Sighting) -> Verdict:
         """INVARIANT: a fault of our own blocks that message, and the session lives."""
         try:
-            return self._engine.judge(sighting)
+            return self.engine.judge(sighting)
         except Exception as fault:
             return broken(sighting, f"interpose failed on this message: {type(fault).__name__}")
 
@@ -77,7 +77,7 @@ class Enforcer:
         """What two readers could read differently goes nowhere."""
         verdict = {"decision": "refuse", "rules": [{"rule": "gate", "do": "refuse", "why": objection.reason}]}
         kept = message.raw.decode("utf-8", "backslashreplace")
-        scrubbed = self._engine.scrub(kept)
+        scrubbed = self.engine.scrub(kept)
         recorded = scrubbed.encode() if scrubbed != kept else None
         effects: list[Effect] = [self._recorder.record(event, Ruling(verdict=verdict, recorded=recorded))]
         answer, waiting = refusal(message, objection), stand_in(message, objection)

@@ -1,5 +1,6 @@
 """The core in one object: hears events, answers with effects. Same events, same effects, byte for byte."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from interpose.core.session.session import Session
 if TYPE_CHECKING:
     from interpose.core.enforcer import Enforcer
     from interpose.core.policy.engine import Engine
+    from interpose.core.policy.rule import Policy
 
 
 class Interposer:
@@ -22,6 +24,16 @@ class Interposer:
         self.session = Session()
         self._recorder = Recorder()
         self._enforcer = None if engine is None else _enforcer(engine, self.session, self._recorder)
+
+    @property
+    def enforces(self) -> bool:
+        """Whether messages may be edited or withheld. Where they may not, all passes as it came."""
+        return self._enforcer is not None and self._enforcer.engine.enforces
+
+    def govern(self, policies: "Iterable[Policy]") -> None:
+        """Let other policies take over. Only a session that began under one can be governed."""
+        if self._enforcer is not None:
+            self._enforcer.engine.adopt(policies)
 
     def open(self, header: Header) -> list[Effect]:
         """Begin the recording."""

@@ -64,6 +64,14 @@ class Conversations:
             self._alarm(f"{error}; a session goes on unrecorded")
             return None
 
+    def govern(self, policies: "Sequence[Policy]") -> None:
+        """Put other policies in force: for the sessions to come, and for those that run, which keep what they counted."""
+        self._policies = tuple(policies)
+        names = ", ".join(f"{policy.name} {policy.digest[:12]}" for policy in self._policies)
+        for conversation in self._open:
+            conversation.core.govern(self._policies)
+            conversation.tell("client", "note", f"policy reloaded: {names}")
+
     def close(self, conversation: Conversation, reason: str) -> None:
         """End one session and its recording."""
         conversation.close(reason)

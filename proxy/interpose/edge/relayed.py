@@ -200,7 +200,7 @@ class Relayed:
                     await exchange.flush()
                     await self._errands.room(self._session)
         except UPSTREAM_ERRORS:
-            if not exchange.is_held:
+            if not exchange.was_held:  # else the answer comes another way
                 raise
         if exchange.reply is None:
             await self._reply(head, last)

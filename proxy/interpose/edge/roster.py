@@ -52,7 +52,7 @@ class RelayedSession:
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
-        self.enforces = _enforces(conversation)
+        self.enforces = conversation.core.enforces
         self.turnstile = asyncio.Lock()
         self.exchanges: dict[str, Exchange] = {}
         self.errands: set[str] = set()
@@ -194,12 +194,6 @@ class Roster:
             for key in [key for key, value in table.items() if value is session]:
                 del table[key]
         self._conversations.close(session.conversation, reason)
-
-
-def _enforces(conversation: Conversation) -> bool:
-    """Whether messages may be edited or withheld here. Where they may not, all passes as it came."""
-    enforcer = conversation.core._enforcer
-    return enforcer is not None and enforcer._engine.enforces
 
 
 def _client_key(request: web.BaseRequest) -> str:

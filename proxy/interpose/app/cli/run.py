@@ -1,6 +1,8 @@
 """`interpose run`: be in the middle of a live client and a live server, each on stdio or HTTP."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -80,6 +82,22 @@ def _policies(options: Options) -> "tuple[Policy, ...]":
     return (*read_all(options.policy), *from_rules(options.rules))
 
 
+@contextmanager
+def _reloading(options: Options, conversations: Conversations) -> Iterator[None]:
+    """Take over what changes in policy files, within the block."""
+    if not options.policy:
+        yield
+        return
+    from interpose.edge.reloading import Reloader
+
+    reloader = Reloader(options.policy, lambda: _policies(options), conversations, console.say)
+    task = asyncio.get_running_loop().create_task(reloader.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip() or not text.isprintable():
@@ -94,7 +112,8 @@ async def _run_stdio(options: Options) -> int:
     conversations = Conversations(options.record, options.server(), console.say, _policies(options))
     conversations.check()
     try:
-        status = await (_run_remote if options.upstream else _run_child)(options, conversations)
+        with _reloading(options, conversations):
+            status = await (_run_remote if options.upstream else _run_child)(options, conversations)
     finally:
         conversations.close_all("interpose failed")
         pipes.restore_blocking()
@@ -145,5 +164,6 @@ async def _run_listener(options: Options) -> int:
         before = options.upstream or " ".join(options.server()["command"])
         console.say(f"listening on http://{host}:{bound}/mcp (and /sse), in front of {before}")
 
-    await serve(door, host, port, ready)
+    with _reloading(options, conversations):
+        await serve(door, host, port, ready)
     return EndError.exit_code if conversations.lost else 0

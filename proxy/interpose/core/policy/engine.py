@@ -52,14 +52,18 @@ class Engine:
     """The rules of one session, compiled. `key` makes the digests behind placeholders hard to guess."""
 
     def __init__(self, policies: Iterable[Policy], server: str, key: bytes = b"") -> None:
-        rules = [rule for policy in policies for rule in policy.rules]
-        self._selectors = [compile_rule(rule) for rule in rules if not isinstance(rule, STANDING)]
-        self._standing = [(rule, _where(rule)) for rule in rules if isinstance(rule, STANDING)]
         self._facts = Facts(server)
         self._state: dict[str, Any] = {}
         self._changer = Changer(self._state, key)
-        self._candidates: dict[tuple[Any, ...], list[Selector]] = {}
         self._owed: dict[int, dict[str, Any]] = {}
+        self.adopt(policies)
+
+    def adopt(self, policies: Iterable[Policy]) -> None:
+        """Put rules in force, all at once; what the session has counted so far stays."""
+        rules = [rule for policy in policies for rule in policy.rules]
+        self._selectors = [compile_rule(rule) for rule in rules if not isinstance(rule, STANDING)]
+        self._standing = [(rule, _where(rule)) for rule in rules if isinstance(rule, STANDING)]
+        self._candidates: dict[tuple[Any, ...], list[Selector]] = {}
         self._scrubbers = [rule for rule in rules if rule.do == "redact" and "recording" in rule.where]
         self.enforces = any(rule.mode == "enforce" for rule in rules)
 

@@ -73,6 +73,7 @@ class Exchange:
         self.sent = False  # the request is on its way: nothing can be added to it
         self.waiting: set[str] = set()
         self.held: dict[str, asyncio.Task[None]] = {}
+        self.was_held = False
         self.streams = False  # the reply is an event stream
         self._moved = asyncio.Event()
         self._flushing = asyncio.Lock()
@@ -99,6 +100,7 @@ class Exchange:
     def hold(self, name: str, task: "asyncio.Task[None]") -> None:
         """Wait for the outcome of a task, too."""
         self.held[name] = task
+        self.was_held = True
 
     def let_go(self, name: str) -> None:
         """A task has ended."""
