@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TOOLS = Path(__file__).parents[1] / "tools"
-WAYS = ("no proxy", "byte pump", "interpose", "recording")
+WAYS = ("no proxy", "byte pump", "interpose", "recording", "50 rules")
 LANES = {"stdio": ("stdio",), "http": ("http-json", "http-sse")}
 FEW = ("--calls", "4", "--concurrency", "2", "--rounds", "1", "--starts", "1")
 

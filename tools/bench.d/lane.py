@@ -8,8 +8,8 @@ from pathlib import Path
 from load import HttpLoad, Load, StdioLoad
 from process import INTERPOSE, Running, peer
 
-DIRECT, PUMP, PLAIN, RECORDING = "no proxy", "byte pump", "interpose", "recording"
-WAYS = (DIRECT, PUMP, PLAIN, RECORDING)
+DIRECT, PUMP, PLAIN, RECORDING, RULED = "no proxy", "byte pump", "interpose", "recording", "50 rules"
+WAYS = (DIRECT, PUMP, PLAIN, RECORDING, RULED)
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,31 @@ class Site:
         """The option that makes interpose record into a folder of this lane."""
         return ["--record", f"{self.folder / 'recordings' / lane}/"]
 
+    def govern(self, lane: str) -> list[str]:
+        """The options that also put 50 rules in force: of every usual kind, none of which decides about this load."""
+        path = self.folder / "rules.toml"
+        path.write_text("\n".join(_rule(number) for number in range(50)))
+        return [*self.record(f"{lane}-ruled"), "--policy", str(path)]
+
+
+_KINDS = (
+    'ask = "sampling"\ndo = "block"',
+    'ask = "elicitation"\nmode_is = "url"\nunless_host = "accounts.example.com"\ndo = "block"',
+    'ask = "sampling"\ndo = "cap"\npath = "$.maxTokens"\nat_most = 300',
+    'tool = "delete_{number}_*"\ndo = "block"',
+    'do = "hide"\ntool = "admin_{number}"',
+    'method = "resources/*"\ngiven = {{path = "$.uri", matches = "^file:///etc/{number}"}}\ndo = "block"',
+    'tool = "read_{number}"\ngiven = {{path = "$.arguments.path", inside = "/srv/{number}"}}\ndo = "note"',
+    'method = "tools/call"\ngiven = {{path = "$.arguments.secret{number}", exists = true}}\ndo = "block"',
+    'ask = "roots"\ndo = "limit"\ncount = 3\nper = "session"',
+    'kind = "error"\nmethod = "tools/call"\ndo = "note"',
+)
+
+
+def _rule(number: int) -> str:
+    kind = _KINDS[number % len(_KINDS)].format(number=number)
+    return f'[[rule]]\nname = "r{number}"\n{kind}\n'
+
 
 def lanes(site: Site, only: str | None) -> list[Lane]:
     """Start everything that is asked for: `stdio`, `http`, or both."""
@@ -59,6 +84,7 @@ def stdio_commands(site: Site) -> dict[str, list[str]]:
         PUMP: [*peer("stdio_pump"), *server],
         PLAIN: [*INTERPOSE, "--", *server],
         RECORDING: [*INTERPOSE, *site.record("stdio"), "--", *server],
+        RULED: [*INTERPOSE, *site.govern("stdio"), "--", *server],
     }
 
 
@@ -83,6 +109,7 @@ def _http(site: Site) -> Iterator[Lane]:
                 Way(PUMP, HttpLoad(pump.printed_port(), site.size), pump),
                 _interposed(site, PLAIN, port, []),
                 _interposed(site, RECORDING, port, site.record(kind)),
+                _interposed(site, RULED, port, site.govern(kind)),
             ),
         )
 

@@ -4,7 +4,7 @@ Deny beats hold beats edit beats allow, whatever the order in the file; among eq
 cannot tell counts as a match where it denies or edits, and as none where it would let through.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from interpose.core.policy.outcome import BLOCKED, encode, error, failed_call, r
 from interpose.core.policy.refusing import Refusal, refuse
 from interpose.core.policy.rule import Answer, AnyRule, Fault, Hold, Note, Policy, effect_of
 from interpose.core.policy.select import Selector, compile_rule
-from interpose.core.policy.standing import STANDING, exceeded, stand
+from interpose.core.policy.standing import STANDING, exceeded, may_concern, stand
 from interpose.core.policy.subject import Subject
 from interpose.core.policy.verdict import PASS, Hit, Verdict
 from interpose.core.session.asks import Ask
@@ -48,6 +48,13 @@ class Matched(msgspec.Struct, frozen=True):
         return Hit(self.rule.name, self.rule.do, why or self.why, acted, self.ask.key if self.ask else None)
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """The rules worth a look for one kind of message."""
+
+    selectors: Sequence[Selector]
+    standing: Sequence[tuple[AnyRule, Selector]]
+
+
 class Engine:
     """The rules of one session, compiled. `key` makes the digests behind placeholders hard to guess."""
 
@@ -63,15 +70,18 @@ class Engine:
         rules = [rule for policy in policies for rule in policy.rules]
         self._selectors = [compile_rule(rule) for rule in rules if not isinstance(rule, STANDING)]
         self._standing = [(rule, _where(rule)) for rule in rules if isinstance(rule, STANDING)]
-        self._candidates: dict[tuple[Any, ...], list[Selector]] = {}
+        self._candidates: dict[tuple[Any, ...], Chosen] = {}
+        self._counts = any(rule.do == "limit" for rule in rules)
         self._scrubbers = [rule for rule in rules if rule.do == "redact" and "recording" in rule.where]
         self.enforces = any(rule.mode == "enforce" for rule in rules)
 
     def judge(self, sighting: Sighting) -> Verdict:
         """The verdict on one message."""
         self._facts.see(sighting)
-        follow(sighting, self._state)
-        matched = [*self._matches(sighting), *self._stands(sighting)]
+        if self._counts:
+            follow(sighting, self._state)
+        chosen = self._chosen(sighting, has_asks=bool(sighting.asks))
+        matched = [*self._matches(sighting, chosen), *self._stands(sighting, chosen)]
         if not matched:
             return self._repay(sighting, PASS)
         acting = [each for each in matched if each.rule.mode == "enforce"]
@@ -88,10 +98,10 @@ class Engine:
                 text = self._changer.text(rule, text)
         return text
 
-    def _matches(self, sighting: Sighting) -> Iterator[Matched]:
+    def _matches(self, sighting: Sighting, chosen: Chosen) -> Iterator[Matched]:
         whole = [Subject(sighting)]
         asks = [Subject(sighting, ask) for ask in sighting.asks]
-        for selector in self._chosen(sighting, has_asks=bool(asks)):
+        for selector in chosen.selectors:
             for subject in asks if selector.about_asks else whole:
                 why = self._why(selector, subject)
                 if why is None:
@@ -101,12 +111,14 @@ class Engine:
                 if why is not None:
                     yield Matched(selector.rule, effect_of(selector.rule), _open(subject.ask), why)
 
-    def _chosen(self, sighting: Sighting, *, has_asks: bool) -> list[Selector]:
-        """The rules that could match such a message at all."""
-        key = (sighting.method, sighting.kind, sighting.end, has_asks)
+    def _chosen(self, sighting: Sighting, *, has_asks: bool) -> Chosen:
+        """The rules that could match such a message at all: found once for each kind of message and name."""
+        key = (sighting.method, sighting.kind, sighting.end, has_asks, sighting.name)
         found = self._candidates.get(key)
         if found is None:
-            found = [each for each in self._selectors if each.applies_to(*key)]
+            selectors = [each for each in self._selectors if each.applies_to(*key)]
+            standing = [each for each in self._standing if may_concern(each[0], sighting)]
+            found = Chosen(selectors, standing)
             if len(self._candidates) < _CANDIDATES:
                 self._candidates[key] = found
         return found
@@ -120,9 +132,9 @@ class Engine:
             lets_through = rule.permits or isinstance(rule, Note)
             return None if lets_through else f"could not tell, and so it counts: {fault}"
 
-    def _stands(self, sighting: Sighting) -> Iterator[Matched]:
+    def _stands(self, sighting: Sighting, chosen: Chosen) -> Iterator[Matched]:
         subject = Subject(sighting)
-        for rule, where in self._standing:
+        for rule, where in chosen.standing:
             if self._why(where, subject) is None:
                 continue
             found = stand(rule, sighting, self._state)

@@ -29,6 +29,8 @@ class Selector:
         self.about_asks = rule.ask is not None
         self._methods = matcher(rule.method) if rule.method is not None else None
         self._named = [NAMED[what] for what in NAMED if getattr(rule, what) is not None]
+        globs = [getattr(rule, what) for what in NAMED]
+        self._names = [matcher(each) for each in globs if each is not None]
         self._kinds = frozenset(rule.kind) if rule.kind is not None else None
         self._tests = tuple(_tests(rule))
 
@@ -47,7 +49,7 @@ class Selector:
             raise doubt
         return True
 
-    def applies_to(self, method: str | None, kind: str, end: End, has_asks: bool) -> bool:
+    def applies_to(self, method: str | None, kind: str, end: End, has_asks: bool, name: str | None = None) -> bool:
         """Whether it could match such a message at all, or an ask in it: never False for what it does match."""
         if self.about_asks:
             return has_asks
@@ -57,12 +59,21 @@ class Selector:
             return False
         if self._named and not all(method in methods for methods in self._named):
             return False
+        if name is not None and not all(_may_be(names, name) for names in self._names):
+            return False
         return self._methods is None or _is_method(self._methods, method)
 
 
 def compile_rule(rule: AnyRule) -> Selector:
     """The rule as a predicate over a subject and the facts."""
     return Selector(rule)
+
+
+def _may_be(names: Matcher, name: str) -> bool:
+    try:
+        return names(name)
+    except RuleFault:
+        return True
 
 
 def _is_method(methods: Matcher, method: str | None) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from interpose.core.policy.actions import CONCERNS
 from interpose.core.policy.actions.denial import Denial
 from interpose.core.policy.actions.hide import denial as of_hidden
+from interpose.core.policy.actions.hide import is_hidden_call
 from interpose.core.policy.actions.hide import is_swallowed as swallows_hidden
 from interpose.core.policy.actions.limit import exceeded as over_limit
 from interpose.core.policy.actions.pin import denial as of_changed
@@ -19,8 +20,10 @@ from interpose.core.policy.actions.undeclared import is_swallowed as swallows_st
 from interpose.core.policy.rule import AnyRule, Hide, Limit, Pin, Strip
 from interpose.core.session.asks import Ask
 from interpose.core.session.sighting import Sighting
+from interpose.core.wire.message import Kind
 
 STANDING = (Hide, Strip, Pin)
+_USES = frozenset({"tools/call", "prompts/get", "resources/read"})  # where the name says all that `hide` looks at
 
 
 class Stand(msgspec.Struct, frozen=True):
@@ -45,6 +48,13 @@ def stand(rule: AnyRule, sighting: Sighting, state: dict[str, Any]) -> Stand:
         case Pin():
             return Stand(of_changed(rule, sighting, state), edits=edits)
     return Stand()
+
+
+def may_concern(rule: AnyRule, sighting: Sighting) -> bool:
+    """Whether a rule could matter to messages of this method, kind and name; False only where it surely does not."""
+    if not isinstance(rule, Hide) or sighting.method not in _USES:
+        return True
+    return sighting.kind is Kind.REQUEST and (sighting.name is None or is_hidden_call(rule, sighting))
 
 
 def exceeded(rule: AnyRule, sighting: Sighting, ask: Ask | None, state: dict[str, Any]) -> str | None:
