@@ -65,7 +65,7 @@ class Conversations:
             return None
 
     def govern(self, policies: "Sequence[Policy]") -> None:
-        """Put other policies in force: for the sessions to come, and for those that run, which keep what they counted."""
+        """Put other policies in force: for sessions to come and for those that run, which keep their counts."""
         self._policies = tuple(policies)
         names = ", ".join(f"{policy.name} {policy.digest[:12]}" for policy in self._policies)
         for conversation in self._open:

@@ -17,7 +17,7 @@ from interpose.edge.front import Front
 from interpose.edge.roster import RelayedSession, Roster
 from interpose.edge.transports.errands import is_awaited
 from interpose.edge.transports.exchange import ClientGone, Exchange, text
-from interpose.edge.transports.mirroring import Lines, mirrored_params, own_headers
+from interpose.edge.transports.mirroring import Lines, own_headers
 from interpose.edge.transports.plain import Unreadable, plain_frames
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
 
@@ -32,7 +32,6 @@ class Errands:
         self._upstream = upstream
         self._roster = roster
         self._tasks: dict[asyncio.Task[None], RelayedSession] = {}
-        self._answers = 0
 
     def hear(self, session: RelayedSession, origin: Exchange, event: Event) -> None:
         """Hear an event of an exchange, and set out on what the core wants of the server because of it."""
@@ -55,8 +54,7 @@ class Errands:
 
     def _begin(self, session: RelayedSession, origin: Exchange, channel: str, message: Message) -> None:
         if message.is_response:
-            self._answers += 1
-            channel = f"ia{self._answers}"  # the core names its requests `i1`, `i2`; an answer goes on no such channel
+            channel = session.name_answer()
         target = session.endpoint or self._front.target(origin.request.raw_path)
         errand = Errand(session, origin, channel, message, target)
         task = asyncio.create_task(self._run(errand))
@@ -161,7 +159,7 @@ class Errand:
 
     def _headers(self) -> Lines:
         came = self.origin.request.raw_headers
-        mirrors: Headers = mirrored_headers(self._message, mirrored_params(came, self._message))
+        mirrors: Headers = mirrored_headers(self._message, self.origin.params)
         return own_headers(came if mirrors else self.session.credentials(self.origin), mirrors)
 
     def _close(self, end: End, reason: str) -> None:

@@ -19,7 +19,7 @@ from interpose.edge.transports.mirroring import Lines, of_another_body
 
 KEEP_ALIVE = Frame(b": keep-alive\n\n", wire="block")
 _LENGTH, _TYPE = b"content-length", b"content-type"
-_PHRASES = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 415: "Unsupported Media Type"}
+_PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found"}
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -68,12 +68,11 @@ def as_unread(head: Head) -> Head:
     return msgspec.structs.replace(head, headers=[*headers, (b"Content-Length", b"0")])
 
 
-def own_head(request: web.BaseRequest, said: Sequence[Frame], *, unread: bool) -> Head:
+def own_head(request: web.BaseRequest, said: Sequence[Frame]) -> Head:
     """The head of a reply that interpose gives in the server's place. Status: PROTOCOL 4.0."""
     allowed = [(name.encode(), value.encode()) for name, value in cors(request).items()]
     if not said:
-        status = 415 if unread else 202
-        return Head(status, _PHRASES[status], [*allowed, (b"Content-Length", b"0")])
+        return Head(202, "Accepted", [*allowed, (b"Content-Length", b"0")])
     if not accepts(request, JSON):
         return Head(200, "OK", [*allowed, (b"Content-Type", EVENTS.encode()), (b"Cache-Control", b"no-cache")])
     message = said[0].message

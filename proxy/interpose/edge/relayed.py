@@ -2,35 +2,26 @@
 
 import asyncio
 from contextlib import aclosing
+from functools import partial
 
 import aiohttp
 import msgspec
 from aiohttp import web
 
 from interpose.core.events import Closed, End, Event, Frame, Received, Requested, Responded
+from interpose.core.wire.message import Message
 from interpose.edge.errand import Errands
 from interpose.edge.front import Front
-from interpose.edge.heads import (
-    KEEP_ALIVE,
-    Head,
-    as_events,
-    as_json,
-    as_unread,
-    for_client,
-    joined,
-    own_head,
-    raw,
-    uncoded,
-)
+from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncoded
+from interpose.edge.judging import Judging
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
-from interpose.edge.transports.bodies import frames, is_event_stream
+from interpose.edge.transports.bodies import frames
 from interpose.edge.transports.exchange import ClientGone, Exchange, RawHeaders, refusal, text
-from interpose.edge.transports.http_client_request import EVENTS, accepts
-from interpose.edge.transports.mirroring import plainly, remirrored
-from interpose.edge.transports.plain import Unreadable, plain_frames
+from interpose.edge.transports.http_client_request import Refusal
+from interpose.edge.transports.mirroring import mirrored_params, plainly, remirrored
+from interpose.edge.transports.plain import Unreadable
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
-
-_SILENT = 15.0  # seconds after which a held stream says that it is still there
+from interpose.edge.unfit import unfit
 
 
 class Relayed:
@@ -55,7 +46,7 @@ class Relayed:
         self._clock = session.conversation.clock
         self._channel = session.enter(exchange)
         self._headers: RawHeaders = exchange.request.raw_headers
-        self._unread = False
+        self._refused: Refusal | None = None
         self._accepted = False
         self._withheld = False
         self._opens = False
@@ -68,12 +59,14 @@ class Relayed:
         headers = text(request.raw_headers)
         self._opens = frame.message is not None and frame.message.method == "initialize"
         self._hear(Requested(self._clock(), self._channel, request.method, target, headers))
-        if self._session.enforces and frame.message is not None:
+        if frame.message is not None:
             self._exchange.ask(frame.message)
+        if self._session.enforces:
+            self._prepare(frame.message)
         if frame.raw:
             self._hear(Received(self._clock(), "client", self._channel, frame))
-        if self._session.enforces:
-            self._review(frame)
+            if self._session.enforces:
+                self._review(frame)
 
     async def run(self) -> web.StreamResponse:
         """Carry it to its end, whichever that is."""
@@ -102,19 +95,23 @@ class Relayed:
 
     # --- what the client asks ----------------------------------------------------------------------------------------
 
+    def _prepare(self, message: Message | None) -> None:
+        self._headers = plainly(self._headers)
+        if message is not None:
+            self._exchange.params = mirrored_params(self._headers, message)
+
     def _review(self, frame: Frame) -> None:
         """See what became of the request: its headers go with what is sent, and nothing is sent that was not read."""
-        upstream = self._exchange.upstream
-        self._headers = plainly(self._headers)
-        if frame.raw and frame.message is None:
-            self._unread = True
-            upstream.clear()
-        for sent in upstream:
-            if sent is not frame and frame.message is not None and sent.message is not None:
-                self._headers = remirrored(self._headers, frame.message, sent.message)
-        self._withheld = bool(frame.raw) and not upstream
+        exchange = self._exchange
+        self._refused = unfit(exchange.request, frame.message)
+        self._withheld = self._refused is not None or not exchange.upstream
+        for sent in exchange.upstream:
+            if sent is not frame and sent.message is not None:
+                self._headers = remirrored(self._headers, exchange.params, sent.message)
 
     async def _carry(self) -> web.StreamResponse:
+        if self._refused is not None:
+            return self._refuse(self._refused)
         if self._withheld:
             await self._await_word()
             if not self._exchange.upstream:
@@ -132,8 +129,15 @@ class Relayed:
     async def _await_word(self) -> None:
         """A request that neither went on nor was answered is decided upon later."""
         exchange = self._exchange
-        while exchange.waiting and not exchange.upstream and not exchange.downstream and not self._unread:
+        while exchange.waiting and not exchange.upstream and not exchange.downstream:
             await exchange.moved()
+
+    def _refuse(self, why: Refusal) -> web.StreamResponse:
+        """Turn away what the server could read in another way than policy did."""
+        response = why.response(self._exchange.request)
+        self._hear(Responded(self._clock(), self._channel, response.status, tuple(response.headers.items())))
+        self._close("server", "end")
+        return response
 
     async def _answer(self) -> web.StreamResponse:
         """Answer in the server's place: it sees nothing of this exchange."""
@@ -146,7 +150,7 @@ class Relayed:
                 stream.deliver("client", frame)
             await _flush(stream)
             said = []
-        head = own_head(exchange.request, said, unread=self._unread)
+        head = own_head(exchange.request, said)
         self._hear(Responded(self._clock(), self._channel, head.status, text(head.headers)))
         reply = await exchange.begin(head.status, head.reason, head.headers)
         if exchange.streams:
@@ -180,6 +184,8 @@ class Relayed:
         reply = await exchange.begin(head.status, head.reason, head.headers)
         async with aclosing(frames(response)) as parts:
             async for frame in parts:
+                if self._session.enforces and not (exchange.streams and uncoded(head) == head):
+                    raise Unreadable("a policy came into force in the middle of this reply")
                 self._hear_frame(frame)
                 await exchange.flush()
         self._close("server", "end")
@@ -187,61 +193,14 @@ class Relayed:
         return reply
 
     async def _judge(self, response: aiohttp.ClientResponse, head: Head) -> web.StreamResponse:
-        """Hand on what the core lets through: a stream as it comes, any other reply once its body was judged."""
-        exchange, last = self._exchange, None
+        """Hand on what the core lets through."""
+        exchange = self._exchange
         self._accepted = response.status == 202
-        if is_event_stream(response.headers.get("Content-Type")):
-            await self._begin(as_events(uncoded(head)))
-        try:
-            async with aclosing(plain_frames(response)) as parts:
-                async for frame in parts:
-                    last = frame
-                    self._hear_frame(frame)
-                    await exchange.flush()
-                    await self._errands.room(self._session)
-        except UPSTREAM_ERRORS:
-            if not exchange.was_held:  # else the answer comes another way
-                raise
-        if exchange.reply is None:
-            await self._reply(head, last)
-        await self._hold()
+        await Judging(exchange, self._hear_frame, partial(self._errands.room, self._session)).carry(response, head)
         self._close("server", "end")
         await exchange.finish()
-        assert exchange.reply is not None, "every path above begins a reply"
+        assert exchange.reply is not None, "whatever was judged, a reply was begun"
         return exchange.reply
-
-    async def _reply(self, head: Head, came: Frame | None) -> None:
-        """Begin a reply that is no stream, now that its body was judged, and whatever interpose asked because of it."""
-        exchange = self._exchange
-        while exchange.is_held:
-            if exchange.downstream and accepts(exchange.request, EVENTS):
-                await self._begin(as_events(uncoded(head)))
-                return
-            exchange.downstream.clear()  # what comes before the answer has no place in a body
-            await exchange.moved()
-        said = list(exchange.downstream)
-        if len(said) == 1 and said[0] is came:
-            await self._begin(head)
-            return
-        exchange.downstream.clear()
-        if not said:
-            await self._begin(head if came is None else as_unread(head))
-            return
-        body = joined(said)
-        await self._begin(as_json(head, len(body), said))
-        await exchange.write(body)
-
-    async def _begin(self, head: Head) -> None:
-        await self._exchange.begin(head.status, head.reason, head.headers)
-        await self._exchange.flush()
-
-    async def _hold(self) -> None:
-        """Keep an event stream open while the answer to the call in it may still come."""
-        exchange = self._exchange
-        while exchange.is_held and exchange.streams:
-            if not await exchange.moved(_SILENT):
-                exchange.deliver("client", KEEP_ALIVE)
-            await exchange.flush()
 
     def _hear_frame(self, frame: Frame) -> None:
         self._hear(Received(self._clock(), "server", self._channel, frame))

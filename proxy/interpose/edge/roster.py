@@ -52,7 +52,6 @@ class RelayedSession:
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
-        self.enforces = conversation.core.enforces
         self.turnstile = asyncio.Lock()
         self.exchanges: dict[str, Exchange] = {}
         self.errands: set[str] = set()
@@ -64,8 +63,14 @@ class RelayedSession:
         self.silent = True
         self.latest: RawHeaders = ()
         self._count = 0
+        self._answers = 0
         self._server = _Side("server", self.exchanges)
         conversation.deliver_to(_Side("client", self.exchanges), self._server)
+
+    @property
+    def enforces(self) -> bool:
+        """Whether messages may be edited or withheld now: policies can change while a session runs."""
+        return self.conversation.core.enforces
 
     @property
     def is_idle(self) -> bool:
@@ -78,6 +83,11 @@ class RelayedSession:
         self.exchanges[channel] = exchange
         self.latest = exchange.request.raw_headers
         return channel
+
+    def name_answer(self) -> str:
+        """Name the exchange of an answer of interpose's own. The core names its requests `i1`, `i2` by itself."""
+        self._answers += 1
+        return f"ia{self._answers}"
 
     def unplaced(self) -> list[tuple[str, Frame]]:
         """What the core wants the server to hear that no exchange of the client carries."""

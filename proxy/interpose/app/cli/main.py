@@ -12,7 +12,7 @@ from interpose import __version__
 from interpose.app import console
 from interpose.core.errors import InterposeError
 
-COMMANDS = ("run", "show", "policy", "demo")
+COMMANDS = ("run", "show", "policy", "rehearse", "audit", "redact", "prune", "demo")
 
 
 class _Lazy(click.Group):

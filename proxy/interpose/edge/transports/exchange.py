@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.http import HttpVersion11
 
 from interpose.core.events import End, Frame, Headers
+from interpose.core.protocol.http import ParamHeaders
 from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import write_block
 from interpose.edge.transports.bodies import is_event_stream, whole
@@ -72,6 +73,7 @@ class Exchange:
         self.reply: Reply | None = None
         self.sent = False  # the request is on its way: nothing can be added to it
         self.waiting: set[str] = set()
+        self.params: ParamHeaders = {}  # which arguments the request's headers mirror
         self.held: dict[str, asyncio.Task[None]] = {}
         self.was_held = False
         self.streams = False  # the reply is an event stream
@@ -80,7 +82,8 @@ class Exchange:
 
     def ask(self, message: Message) -> None:
         """What the client asks in this exchange."""
-        self.waiting = {part.id for part in message.messages() if part.kind is Kind.REQUEST and part.id is not None}
+        parts = message.messages()
+        self.waiting = {part.id for part in parts if part.kind is Kind.REQUEST and part.id is not None}
 
     def deliver(self, end: End, frame: Frame) -> None:
         """Queue a frame for one of the sides."""

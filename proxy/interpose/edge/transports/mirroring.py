@@ -12,6 +12,7 @@ from interpose.core.protocol.http import (
     NAME_HEADER,
     PARAM_PREFIX,
     VERSION_HEADER,
+    ParamHeaders,
     Path,
     decode,
     mirrored_headers,
@@ -39,12 +40,13 @@ def plainly(headers: RawHeaders) -> Lines:
     return [(name, b"identity" if name.lower() == b"accept-encoding" else value) for name, value in headers]
 
 
-def remirrored(headers: RawHeaders, before: Message, after: Message) -> Lines:
+def remirrored(headers: RawHeaders, params: ParamHeaders, edited: Message) -> Lines:
     """The headers of a request that was edited. Only those that were there say anew what it says now.
 
-    An argument whose header cannot be told for certain is mirrored no more: its old value could be what was taken out.
+    An argument whose header cannot be told for certain (`mirrored_params`) is mirrored no more: its old value could be
+    what was taken out.
     """
-    now = {name.lower().encode(): value for name, value in mirrored_headers(after, mirrored_params(headers, before))}
+    now = {name.lower().encode(): value for name, value in mirrored_headers(edited, params)}
     if not now:
         return of_another_body(headers)
     return [

@@ -1,0 +1,137 @@
+"""`interpose prune`: delete recordings that are older than somebody wants to keep them. Only recordings, ever."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from interpose.app import console
+from interpose.core.errors import EndError, UsageError
+from interpose.core.formats.excerpt import said
+from interpose.core.formats.words import plural, size
+from interpose.core.recording.codec import decode_entry, decode_header
+
+_AGE = re.compile(r"([0-9]{1,6})(m|h|d|w)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FIRST_LINE = 1 << 20
+_TAIL = 1 << 16
+
+
+@click.command("prune")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
+@click.option("--older-than", "age", metavar="AGE", required=True, help="For example 30d; also 12h, 90m, 4w.")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
+def command(folder: str, age: str, dry_run: bool) -> int:
+    """Delete the recordings in DIR, and below it, that began longer ago than AGE.
+
+    Every other file stays, and so does a recording that is still being written.
+
+    Example: interpose prune recordings --older-than 30d --dry-run
+    """
+    if not Path(folder).is_dir():
+        raise UsageError(f"{folder}: no such folder")
+    before = _before(age)
+    removed = freed = failed = 0
+    for path, started in _old(folder, before):
+        length = path.stat().st_size
+        if not dry_run and not _remove(path):
+            failed += 1
+            continue
+        removed, freed = removed + 1, freed + length
+        words = "would delete" if dry_run else "deleted"
+        click.echo(f"{words} {said(str(path), 300)} (began {started:%Y-%m-%d %H:%M} UTC, {size(length)})")
+    verb = "would be deleted" if dry_run else "deleted"
+    click.echo(f"{plural(removed, 'recording')} {verb}, {size(freed)}")
+    return EndError.exit_code if failed else 0
+
+
+def recordings(paths: Iterable[str]) -> Iterator[Path]:
+    """The files named, and of folders every `.jsonl` file in and below them that begins as a recording, in order.
+
+    Raises: UsageError for a path where there is nothing.
+    """
+    for name in paths:
+        path = Path(name)
+        if path.is_dir():
+            yield from (found for found in _files(path) if _first(found) is not None)
+        elif path.exists():
+            yield path
+        else:
+            raise UsageError(f"{name}: no such file or folder")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """In the order of their names; links are nobody's recordings."""
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root, name)
+            if path.suffix == ".jsonl" and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def _old(folder: str, before: datetime) -> Iterator[tuple[Path, datetime]]:
+    """The recordings that began before a time, with when they did."""
+    for path in _files(Path(folder)):
+        started = _first(path)
+        if started is None:
+            continue
+        moment = _moment(started)
+        if moment is None:
+            console.say(f"{path}: left alone, since nobody can tell when `{said(started, 60)}` was")
+        elif moment < before and _is_over(path, before):
+            yield path, moment
+
+
+def _first(path: Path) -> str | None:
+    """When a recording says that it began; None for what is no recording."""
+    try:
+        with open(path, "rb") as file:
+            return decode_header(file.readline(_FIRST_LINE)).started
+    except (OSError, ValueError):
+        return None
+
+
+def _moment(started: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(started)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _is_over(path: Path, before: datetime) -> bool:
+    """Whether nothing is written to it any more: it has its last line, or nothing came for as long."""
+    if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
+        return True
+    with open(path, "rb") as file:
+        length = file.seek(0, os.SEEK_END)
+        file.seek(max(0, length - _TAIL))
+        lines = file.read().splitlines()
+    try:
+        return decode_entry(lines[-1]).kind == "end"
+    except (ValueError, IndexError):
+        return False
+
+
+def _remove(path: Path) -> bool:
+    try:
+        path.unlink()
+    except OSError as error:
+        console.say(f"{path}: cannot be deleted ({error.strerror})")
+        return False
+    return True
+
+
+def _before(age: str) -> datetime:
+    """The time that was so long ago."""
+    match = _AGE.fullmatch(age)
+    if match is None or not int(match[1]):
+        raise UsageError(f"--older-than: `{age}` is no age; write it like 30d, 12h, 90m or 4w")
+    try:
+        return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        raise UsageError(f"--older-than: `{age}` is longer than there was time") from None
