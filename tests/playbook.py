@@ -205,7 +205,7 @@ class Stage:
     """The pure core under a policy, with a clock of its own."""
 
     def __init__(self, policy: Policy, scene: Scene) -> None:
-        self._core = Interposer(Engine([policy], "server", b"key"))
+        self._core = Interposer(Engine([policy], "server"))
         self._at = 0.0
         opens_itself = bool(scene.turns) and scene.turns[0].words.head.startswith("initialize#")
         if scene.era == "stateful" and not opens_itself:

@@ -26,6 +26,8 @@ class Rules:
 
     enforces = True
 
+    named = False  # errands are called interpose-1, interpose-2, so that scripts can answer them
+
     def __init__(self, *rules: Rule) -> None:
         self._rules = rules
 

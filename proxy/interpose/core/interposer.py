@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interpose.core.effects import Deliver, Effect
-from interpose.core.events import Event, Received, Told, other
+from interpose.core.events import Closed, Event, Received, Told, other
 from interpose.core.recording.entry import Header
 from interpose.core.recording.recorder import Recorder
 from interpose.core.session.session import Session
@@ -37,6 +37,8 @@ class Interposer:
 
     def open(self, header: Header) -> list[Effect]:
         """Begin the recording."""
+        if self._enforcer is not None and self._enforcer.engine.named:
+            self._enforcer.begin(header.session)
         return [self._recorder.header(header)]
 
     def feed(self, event: Event) -> list[Effect]:
@@ -46,6 +48,8 @@ class Interposer:
                 return self._enforcer.feed(event)
             if isinstance(event, Told):
                 return self._enforcer.tell(event)
+            if isinstance(event, Closed) and event.end == "client":
+                self._enforcer.forget(event.channel)
         effects: list[Effect] = [self._recorder.record(event)]
         self.session.see(self._recorder.seq, event)
         if isinstance(event, Received):

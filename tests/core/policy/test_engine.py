@@ -13,6 +13,7 @@ from interpose.core.events import Frame, Received, Told
 from interpose.core.interposer import Interposer
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.reading import read_policy
+from interpose.core.recording.entry import Header
 from interpose.core.wire.message import read
 
 META = {
@@ -41,6 +42,7 @@ class Play:
 
     def __init__(self, policy: str) -> None:
         self.core = Interposer(Engine([read_policy(policy, "p.toml")], "srv", b"key"))
+        self.core.open(Header("a1b2", "2026-11-22T10:00:00Z", {}, {"name": "srv"}, "test"))
         self.lines: list[Json] = []
         self._at = 0.0
 
@@ -136,6 +138,28 @@ def test_a_refused_input_request_is_answered_at_the_server_and_the_result_comes_
     assert retry["params"]["arguments"] == {"ref": "main"}
     done = {"resultType": "complete", "content": [{"type": "text", "text": "ok"}]}
     assert play.server("i1", id=retry["id"], result=done) == [("client", {"jsonrpc": "2.0", "id": 1, "result": done})]
+
+
+def test_what_is_masked_in_a_call_stays_masked_when_interpose_repeats_it() -> None:
+    secret = "AKIA" + "IOSFODNN7EXAMPLQ"
+    play = Play(BLOCK_ALL + '\n[[rule]]\nname = "s"\nall = true\ndo = "redact"\nfind = "secrets"')
+    play.call(1, "x1", _meta=META, note=secret)
+    inputs = {"resultType": "input_required", "inputRequests": {"k": FORM}, "requestState": "s"}
+    [(end, retry)] = play.server("x1", id=1, result=inputs)
+    assert end == "server"
+    assert "[secret:aws-key-1]" in json.dumps(retry)
+    assert secret not in json.dumps([retry, play.lines])
+
+
+def test_a_client_that_calls_itself_interpose_gets_its_own_answer() -> None:
+    play = Play(BLOCK_ALL)
+    play.call(1, "x1", _meta=META)
+    play.server("x1", id=1, result={"resultType": "input_required", "inputRequests": {"k": FORM}, "requestState": "s"})
+    play.call("interpose-1", "x2", _meta=META)
+    done = {"resultType": "complete", "content": []}
+    assert play.server("x2", id="interpose-1", result=done) == [
+        ("client", {"jsonrpc": "2.0", "id": "interpose-1", "result": done})
+    ]
 
 
 def test_a_server_that_keeps_asking_is_given_up_on() -> None:

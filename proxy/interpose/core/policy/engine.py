@@ -59,6 +59,7 @@ class Engine:
     """The rules of one session, compiled. `key` makes the digests behind placeholders hard to guess."""
 
     def __init__(self, policies: Iterable[Policy], server: str, key: bytes = b"") -> None:
+        self.named = True
         self._facts = Facts(server)
         self._state: dict[str, Any] = {}
         self._changer = Changer(self._state, key)
@@ -73,7 +74,7 @@ class Engine:
         self._candidates: dict[tuple[Any, ...], Chosen] = {}
         self._counts = any(rule.do == "limit" for rule in rules)
         self._scrubbers = [rule for rule in rules if rule.do == "redact" and "recording" in rule.where]
-        self.enforces = any(rule.mode == "enforce" for rule in rules)
+        self.enforces = any(rule.mode == "enforce" and _STRENGTH[effect_of(rule)] > 0 for rule in rules)
 
     def judge(self, sighting: Sighting) -> Verdict:
         """The verdict on one message."""
