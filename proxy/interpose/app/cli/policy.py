@@ -30,6 +30,23 @@ def check(files: tuple[str, ...]) -> int:
     return 0 if all(sound) else 2
 
 
+@command.command("explain")
+@click.argument("recording", type=click.Path(dir_okay=False))
+@click.argument("seq", type=click.IntRange(min=1))
+@click.option(
+    "--policy", "files", metavar="FILE", multiple=True, help="Ask these rules instead of the recorded verdict."
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def explain(recording: str, seq: int, files: tuple[str, ...], as_json: bool) -> int:
+    """Say why a message was treated as it was: each rule, and what in it matched or did not.
+
+    Example: interpose policy explain session.jsonl 14 --policy careful.toml
+    """
+    from interpose.app.cli import rehearse
+
+    return rehearse.explain(recording, seq, files, as_json)
+
+
 @command.command("schema")
 def schema() -> int:
     """Print the JSON Schema of policy files, for editors.
