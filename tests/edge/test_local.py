@@ -198,6 +198,8 @@ def test_a_folder_gets_files_named_by_time_and_server(tmp_path: Path) -> None:
         (["--upstream", "ftp://h/"], [], 2, "want a URL such as"),
         (["--listen", "nonsense", "--upstream", "http://127.0.0.1:1/mcp"], [], 2, "want HOST:PORT"),
         (["--no-such-option"], ["cat"], 2, "no-such-option"),
+        (["--policy", "/no/such.toml"], ["cat"], 2, "/no/such.toml: no such file"),
+        (["--block", "samplin"], ["cat"], 2, "sampling"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(
@@ -288,3 +290,11 @@ def test_a_slow_client_gets_everything_that_an_exited_server_wrote(tmp_path: Pat
             got += len(chunk)
             time.sleep(0.02)  # the slowness is the case that is tested
     assert got == 4_000_000
+
+
+def test_a_rule_that_nothing_carries_out_refuses_to_start(tmp_path: Path) -> None:
+    policy = tmp_path / "p.toml"
+    policy.write_text('[[rule]]\nname = "slow"\nall = true\ndo = "fault"\nfault = "delay"\nseconds = 1\n')
+    done = run(shim(["cat"], "--policy", str(policy)))
+    assert done.returncode == 2
+    assert "rule `slow`: the fault `delay` is not carried out yet" in done.stderr.decode()

@@ -7,7 +7,7 @@ from pathlib import Path
 from interpose.core.errors import UsageError
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.reading import PolicyError, Problem, read_policy
-from interpose.core.policy.rule import Policy
+from interpose.core.policy.rule import Fault, Pin, Policy
 from interpose.core.policy.shorthand import shorthand
 from interpose.core.recording.entry import Header
 
@@ -43,6 +43,21 @@ def read_all(paths: Iterable[str]) -> tuple[Policy, ...]:
     if problems:
         raise PolicyError.of(problems)
     return tuple(found.values())
+
+
+def enforceable(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """The same policies. Raises: UsageError for a rule that nothing carries out yet, rather than let it do nothing."""
+    for policy in policies:
+        for rule in policy.rules:
+            match rule:
+                case Fault(fault="delay" | "slow" | "disconnect"):
+                    what = f"the fault `{rule.fault}`"
+                case Pin(file=str()):
+                    what = "`file` of a pin"
+                case _:
+                    continue
+            raise UsageError(f"policy {policy.name}, rule `{rule.name}`: {what} is not carried out yet; take it out")
+    return policies
 
 
 def from_rules(texts: Sequence[str]) -> tuple[Policy, ...]:

@@ -77,9 +77,9 @@ def _policies(options: Options) -> "tuple[Policy, ...]":
     """What is enforced; nothing is imported for it when that is nothing."""
     if not options.policy and not options.rules:
         return ()
-    from interpose.app.policies import from_rules, read_all
+    from interpose.app.policies import enforceable, from_rules, read_all
 
-    return (*read_all(options.policy), *from_rules(options.rules))
+    return enforceable((*read_all(options.policy), *from_rules(options.rules)))
 
 
 @contextmanager
