@@ -211,6 +211,29 @@ def test_a_task_that_asks_is_answered_by_an_update_and_shown_as_working() -> Non
     assert play.server("i1", id=update[1]["id"], result={"resultType": "complete"}) == []
 
 
+def test_a_task_that_asks_for_sampling_is_cancelled_and_stays_failed_for_the_client() -> None:
+    play = Play(BLOCK_ALL)
+    meta = {
+        **META,
+        "io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}},
+    }
+    task = {
+        "taskId": "t-1",
+        "createdAt": "2026-01-05T10:00:00Z",
+        "lastUpdatedAt": "2026-01-05T10:00:00Z",
+        "ttlMs": None,
+    }
+    play.call(1, "x1", _meta=meta)
+    play.server("x1", id=1, result={"resultType": "task", "status": "working", **task})
+    shown: list[Json] = []
+    states: list[Json] = [{"status": "input_required", "inputRequests": {"s": SAMPLING}}, {"status": "cancelled"}]
+    for number, state in enumerate(states, 2):
+        play.client(f"x{number}", id=number, method="tasks/get", params={"taskId": "t-1", "_meta": meta})
+        said = play.server(f"x{number}", id=number, result={"resultType": "complete", **state, **task})
+        shown += [message["result"] for end, message in said if end == "client"]
+    assert [(each["status"], each["error"]["code"]) for each in shown] == [("failed", -31001)] * 2
+
+
 def test_a_list_of_sign_ins_loses_the_forbidden_ones() -> None:
     policy = '[[rule]]\nname = "u"\nask = "elicitation"\nmode_is = "url"\nunless_host = "ok.example"\ndo = "block"'
     play = Play(policy).stateful()

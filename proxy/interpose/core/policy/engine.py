@@ -23,8 +23,9 @@ from interpose.core.policy.standing import STANDING, exceeded, may_concern, stan
 from interpose.core.policy.subject import Subject
 from interpose.core.policy.verdict import PASS, Hit, Verdict
 from interpose.core.session.asks import Ask
+from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
-from interpose.core.wire.message import Kind
+from interpose.core.wire.message import Kind, parse
 
 _STRENGTH = {"deny": 3, "hold": 2, "edit": 1, "allow": 0, "note": 0}
 _CANDIDATES = 4096  # method names are the peers' to choose
@@ -64,6 +65,7 @@ class Engine:
         self._state: dict[str, Any] = {}
         self._changer = Changer(self._state, key)
         self._owed: dict[int, dict[str, Any]] = {}
+        self._forged: Ring[str, dict[str, Any]] = Ring()
         self.adopt(policies)
 
     def adopt(self, policies: Iterable[Policy]) -> None:
@@ -84,7 +86,7 @@ class Engine:
         chosen = self._chosen(sighting, has_asks=bool(sighting.asks))
         matched = [*self._matches(sighting, chosen), *self._stands(sighting, chosen)]
         if not matched:
-            return self._repay(sighting, PASS)
+            return self._repay(sighting, self._ended(sighting))
         acting = [each for each in matched if each.rule.mode == "enforce"]
         strongest = max((each.strength for each in acting), default=0)
         if strongest >= _STRENGTH["hold"]:
@@ -162,6 +164,8 @@ class Engine:
     def _refuse_asks(self, sighting: Sighting, denying: list[Matched], hits: tuple[Hit, ...]) -> Verdict:
         refusals = {each.ask.key: _refusal(each, each.ask) for each in reversed(denying) if each.ask is not None}
         verdict = refuse(sighting, refusals, hits)
+        if verdict.decision == "edit" and sighting.task is not None and verdict.delivered is not None:
+            self._remember_end(sighting.task, verdict.delivered)
         for refusal in refusals.values():
             self._facts.declined(refusal.ask)
         partial = verdict.decision == "edit" and sighting.call is not None
@@ -170,6 +174,23 @@ class Engine:
             if None not in values.values():
                 self._owed[sighting.call.seq] = values
         return verdict
+
+    def _remember_end(self, task: str, delivered: bytes) -> None:
+        body = parse(delivered)
+        shown = body.get("result") or body.get("params") or {}
+        if shown.get("status") == "failed":
+            self._forged.put(task, {name: shown.get(name) for name in ("status", "statusMessage", "error")})
+
+    def _ended(self, sighting: Sighting) -> Verdict:
+        """A task that was shown as failed stays so: a terminal state never changes (tasks extension)."""
+        forged = self._forged.get(sighting.task) if sighting.task is not None and sighting.end == "server" else None
+        body = sighting.message.body() if forged is not None else None
+        member = next((name for name in ("result", "params") if isinstance((body or {}).get(name), dict)), None)
+        if forged is None or body is None or member is None or "status" not in body[member]:
+            return PASS
+        kept = {name: value for name, value in body[member].items() if name not in ("result", "inputRequests")}
+        delivered = encode(body | {member: kept | forged})
+        return Verdict("edit", (Hit("interpose", "keep", "the task was ended by a rule before"),), delivered=delivered)
 
     def _changed(self, sighting: Sighting, matched: list[Matched], acting: list[Matched]) -> Verdict:
         """Carry out the rules that change; one that cannot do what it must blocks the message."""
