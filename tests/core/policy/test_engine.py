@@ -211,8 +211,9 @@ def test_a_task_that_asks_is_answered_by_an_update_and_shown_as_working() -> Non
     assert play.server("i1", id=update[1]["id"], result={"resultType": "complete"}) == []
 
 
-def test_a_task_that_asks_for_sampling_is_cancelled_and_stays_failed_for_the_client() -> None:
-    play = Play(BLOCK_ALL)
+@pytest.mark.parametrize("more", ["", '\n[[rule]]\nname = "n"\nall = true\ndo = "note"'])
+def test_a_task_that_asks_for_sampling_is_cancelled_and_stays_failed_for_the_client(more: str) -> None:
+    play = Play(BLOCK_ALL + more)
     meta = {
         **META,
         "io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}},

@@ -86,13 +86,17 @@ class Engine:
         chosen = self._chosen(sighting, has_asks=bool(sighting.asks))
         matched = [*self._matches(sighting, chosen), *self._stands(sighting, chosen)]
         if not matched:
-            return self._repay(sighting, self._ended(sighting))
+            return self._passed(sighting, PASS)
         acting = [each for each in matched if each.rule.mode == "enforce"]
         strongest = max((each.strength for each in acting), default=0)
         if strongest >= _STRENGTH["hold"]:
             denying = [each for each in acting if each.strength == strongest]
             return self._denied(sighting, denying, [each for each in matched if each not in denying])
-        return self._repay(sighting, self._changed(sighting, matched, acting))
+        return self._passed(sighting, self._changed(sighting, matched, acting))
+
+    def _passed(self, sighting: Sighting, verdict: Verdict) -> Verdict:
+        """What earlier verdicts still demand of a message that no rule refuses."""
+        return self._ended(sighting, self._repay(sighting, verdict))
 
     def scrub(self, text: str) -> str:
         """A text that is no message (a line of standard error, noise), as the recording may hold it."""
@@ -181,16 +185,19 @@ class Engine:
         if shown.get("status") == "failed":
             self._forged.put(task, {name: shown.get(name) for name in ("status", "statusMessage", "error")})
 
-    def _ended(self, sighting: Sighting) -> Verdict:
+    def _ended(self, sighting: Sighting, verdict: Verdict) -> Verdict:
         """A task that was shown as failed stays so: a terminal state never changes (tasks extension)."""
         forged = self._forged.get(sighting.task) if sighting.task is not None and sighting.end == "server" else None
-        body = sighting.message.body() if forged is not None else None
-        member = next((name for name in ("result", "params") if isinstance((body or {}).get(name), dict)), None)
-        if forged is None or body is None or member is None or "status" not in body[member]:
-            return PASS
+        if forged is None or verdict.decision not in ("pass", "edit"):
+            return verdict
+        body = parse(verdict.delivered or sighting.message.raw) or {}
+        member = next((name for name in ("result", "params") if isinstance(body.get(name), dict)), None)
+        if member is None or "status" not in body[member]:
+            return verdict
         kept = {name: value for name, value in body[member].items() if name not in ("result", "inputRequests")}
+        hits = (*verdict.hits, Hit("interpose", "keep", "the task was ended by a rule before"))
         delivered = encode(body | {member: kept | forged})
-        return Verdict("edit", (Hit("interpose", "keep", "the task was ended by a rule before"),), delivered=delivered)
+        return msgspec.structs.replace(verdict, decision="edit", hits=hits, delivered=delivered)
 
     def _changed(self, sighting: Sighting, matched: list[Matched], acting: list[Matched]) -> Verdict:
         """Carry out the rules that change; one that cannot do what it must blocks the message."""
