@@ -15,8 +15,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, Literal
 
-from interpose.core.effects import Append, Deliver
-from interpose.core.events import Frame, Received
+from interpose.core.effects import Append, Deliver, Wake
+from interpose.core.events import Decided, Event, Frame, Received, Ticked
 from interpose.core.interposer import Interposer
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.rule import Policy
@@ -39,9 +39,11 @@ _META: Json = {
     "io.modelcontextprotocol/clientCapabilities": _ASKED | {"extensions": {"io.modelcontextprotocol/tasks": {}}},
 }
 _WIDTH = 58
-_BEGINS = ("==", "->", "client>", "server>", "...")
+_BEGINS = ("==", "->", "client>", "server>", "later>", "approver>", "...")
 _SCENE = re.compile(r"== (?P<era>stateful|stateless)(?: (?P<version>[\d-]+))?(?:: (?P<title>.+))?")
 _SAID = re.compile(r"(?P<end>client|server)> (?P<rest>.+)")
+_LATER = re.compile(r"later> (?P<seconds>\d+) seconds")
+_DECIDED = re.compile(r"approver> (?P<decision>approve|decline|cancel)")
 _WAIT = re.compile(r"\.\.\. (?P<seconds>\d+) seconds")
 _EXPECTED = re.compile(
     r"-> (?P<to>client|server|recording|nothing)(?P<rest>.*?)"
@@ -72,10 +74,13 @@ class Expected:
 
 @dataclass(slots=True)
 class Turn:
-    """One message that is said, and all that must follow from it. `by` and `would` are None where nothing is said."""
+    """One message that is said, and all that must follow from it. `by` and `would` are None where nothing is said.
+
+    Where nobody says anything, `end` is `later` (time has passed) or `approver` (who decides about what was held last).
+    """
 
     number: int
-    end: Literal["client", "server"]
+    end: Literal["client", "server", "later", "approver"]
     words: Words
     wait: int
     expected: list[Expected] = field(default_factory=list)
@@ -112,7 +117,7 @@ def perform(policy: Policy, text: str, path: str) -> set[str]:
     for scene in read_play(text, path):
         stage = Stage(policy, scene)
         for turn in scene.turns:
-            happened = stage.say(turn.end, _message(turn.words, scene.era, turn.end), turn.wait)
+            happened = stage.perform(turn, scene.era)
             expected, seen = _expected_lines(turn), _seen_lines(turn, happened)
             if expected != seen:
                 where = f"{path}:{turn.number}: {turn.end}> {turn.words.head}"
@@ -133,6 +138,11 @@ def read_play(text: str, path: str) -> list[Scene]:
                 scenes.append(Scene(found["era"], found["version"] or usual))
             elif found := _WAIT.fullmatch(line):
                 wait = int(found["seconds"])
+            elif found := _LATER.fullmatch(line):
+                scenes[-1].turns.append(Turn(number, "later", Words("", None), int(found["seconds"])))
+            elif found := _DECIDED.fullmatch(line):
+                scenes[-1].turns.append(Turn(number, "approver", Words(found["decision"], None), wait))
+                wait = 0
             elif found := _SAID.fullmatch(line):
                 end: Literal["client", "server"] = "client" if found["end"] == "client" else "server"
                 scenes[-1].turns.append(Turn(number, end, _words(found["rest"], ""), wait))
@@ -207,6 +217,7 @@ class Stage:
     def __init__(self, policy: Policy, scene: Scene) -> None:
         self._core = Interposer(Engine([policy], "server"))
         self._at = 0.0
+        self._held = ""
         opens_itself = bool(scene.turns) and scene.turns[0].words.head.startswith("initialize#")
         if scene.era == "stateful" and not opens_itself:
             self._open(scene.version)
@@ -219,15 +230,32 @@ class Stage:
         self.say("server", _message(Words("#0 result", offer), "stateful", "server"))
         self.say("client", _message(Words("notifications/initialized", None), "stateful", "client"))
 
+    def perform(self, turn: Turn, era: str) -> Happened:
+        """What one turn does."""
+        match turn.end:
+            case "later":
+                self._at += turn.wait
+                return self._feed(Ticked(self._at), b"")
+            case "approver":
+                self._at += turn.wait + 0.1
+                decision: Any = turn.words.head
+                return self._feed(Decided(self._at, self._held, decision, "a person"), b"")
+            case end:
+                return self.say(end, _message(turn.words, era, end), turn.wait)
+
     def say(self, end: Literal["client", "server"], message: Json, wait: int = 0) -> Happened:
         self._at += wait + 0.1
         raw = json.dumps(message).encode()
-        effects = self._core.feed(Received(self._at, end, "stdio", Frame(raw, read(raw))))
+        return self._feed(Received(self._at, end, "stdio", Frame(raw, read(raw))), raw)
+
+    def _feed(self, event: Event, raw: bytes) -> Happened:
+        effects = self._core.feed(event)
+        self._held = next((each.hold for each in effects if isinstance(each, Wake) and each.hold), self._held)
         entries = [json.loads(b"".join(each.pieces)) for each in effects if isinstance(each, Append)]
         frames = [(each.end, each.frame.raw) for each in effects if isinstance(each, Deliver)]
         delivered: list[tuple[str, Json, bool]] = [(to, json.loads(sent), sent == raw) for to, sent in frames]
         hits = [hit for entry in entries for hit in entry.get("verdict", {}).get("rules", ())]
-        return Happened(delivered, entries[0].get("message", {}), hits)
+        return Happened(delivered, entries[0].get("message", {}) if entries else {}, hits)
 
 
 def _expected_lines(turn: Turn) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -102,3 +103,9 @@ def test_a_recording_without_a_time_has_no_times_of_day(tmp_path: Path) -> None:
     tape.lines[0] = tape.lines[0].replace(b"2026-01-02T10:00:00Z", b"some day")
     [row] = told("--json", tape.write(tmp_path / "r.jsonl"))
     assert "time" not in json.loads(row)
+
+
+def test_every_column_is_explained_and_no_other() -> None:
+    table = (FOLDER.parent / "docs" / "audit.md").read_text(encoding="utf-8").partition("## Columns")[2]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(COLUMNS)

@@ -170,7 +170,8 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_message_that_cannot_be_looked_through_is_an_error(tmp_path: Path) -> None:
-    tape = Tape().client(id=1, method="x", params={"a": MAIL, "b": "%41 \\n ＡＢ " * 20_000}).ends()
+    wrapped = base64.b64encode(b"plain words in a wrapping, " * 4).decode()
+    tape = Tape().client(id=1, method="x", params={"a": MAIL, "b": f"%41 \\n ＡＢ {wrapped} " * 2_000}).ends()
     done = run(tape.write(tmp_path / "r.jsonl"), tmp_path / "new.jsonl")
     assert isinstance(done.exception, RecordingError)
     assert (done.exception.line, (tmp_path / "new.jsonl").exists()) == (2, False)

@@ -144,7 +144,7 @@ def test_what_cannot_be_used_is_a_mistake_to_mend(block: Path, tmp_path: Path) -
     assert {problem.path for problem in both.problems} == {str(bad), str(worse)}
     (tmp_path / "latin.toml").write_bytes(b"# one\n# \xe9\n")
     latin = run(STATEFUL, "--policy", tmp_path / "latin.toml").exception
-    assert str(latin).startswith(f"{tmp_path / 'latin.toml'}:2: no UTF-8")
+    assert str(latin).startswith(f"{tmp_path / 'latin.toml'}:2:3: no UTF-8")
     (tmp_path / "large.toml").write_bytes(b"#" * (1 << 24) + b"#")
     assert "longer than 16 MB" in str(run(STATEFUL, "--policy", tmp_path / "large.toml").exception)
     for mistake in (

@@ -42,11 +42,20 @@ class Lines:
         self.say(message)
         return await self.hear()
 
+    async def more(self) -> bytes:
+        """Whatever comes next."""
+        with anyio.fail_after(SECONDS):
+            return await self._reader.read(1 << 16)
+
+    async def end(self) -> bytes:
+        """What is said until the other side closes."""
+        with anyio.fail_after(SECONDS):
+            return await self._reader.read()
+
     async def rest(self) -> bytes:
         """What is said after the client has closed its end."""
         self._writer.write_eof()
-        with anyio.fail_after(SECONDS):
-            return await self._reader.read()
+        return await self.end()
 
     async def close(self) -> None:
         self._writer.close()

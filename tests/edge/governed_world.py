@@ -1,15 +1,17 @@
 """A policy of a few lines in the place of the real one: tested is what the edges do with a verdict."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
 
 from interpose.core.policy.engine import Engine
+from interpose.core.policy.lifetimes import Lifetimes
 from interpose.core.policy.outcome import BLOCKED, error, failed_call, response
 from interpose.core.policy.refusing import Refusal, refuse
 from interpose.core.policy.verdict import PASS, Own, Verdict
+from interpose.core.session.asks import Ask
 from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind
 from interpose.edge.conversations import Conversations
@@ -25,17 +27,24 @@ class Rules:
     """Stands for an engine: the first rule that says something decides."""
 
     enforces = True
-
     named = False  # errands are called interpose-1, interpose-2, so that scripts can answer them
+    revision = ""
 
     def __init__(self, *rules: Rule) -> None:
         self._rules = rules
+        self.lifetimes = Lifetimes()
 
     def judge(self, sighting: Sighting) -> Verdict:
         return next((verdict for rule in self._rules if (verdict := rule(sighting)) is not None), PASS)
 
     def scrub(self, text: str) -> str:
         return text
+
+    def refused(self, sighting: Sighting) -> tuple[list[Ask], bool]:
+        return [], False
+
+    def learned(self) -> Iterator[tuple[str, bytes]]:
+        return iter(())
 
 
 def govern(monkeypatch: pytest.MonkeyPatch, *rules: Rule) -> Rules:

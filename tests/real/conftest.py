@@ -93,22 +93,22 @@ def listening(npm: Path, tmp_path: Path) -> Iterator[Listening]:
     with ExitStack() as stack:
 
         def start(server: Server, transport: Transport) -> int:
-            port = 0 if server.picks_port else free_port()
-            command, environment = server.listen_command(transport, port)
             log = tmp_path / f"server-{len(list(tmp_path.glob('server-*')))}.log"
-            with log.open("wb") as sink:
-                process = stack.enter_context(
-                    spawned(
-                        command,
-                        env={**os.environ, **environment},
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        stderr=sink,
-                    )
-                )
-            return wait_for_port(process, server, log)
+            return stack.enter_context(serving(server, transport, log))
 
         yield start
+
+
+@contextmanager
+def serving(server: Server, transport: Transport, log: Path) -> Iterator[int]:
+    """A server that listens; gives its port."""
+    command, environment = server.listen_command(transport, 0 if server.picks_port else free_port())
+    nothing = subprocess.DEVNULL
+    with (
+        log.open("wb") as sink,
+        spawned(command, env={**os.environ, **environment}, stdin=nothing, stdout=nothing, stderr=sink) as process,
+    ):
+        yield wait_for_port(process, server, log)
 
 
 @pytest.fixture
@@ -116,20 +116,23 @@ def play(npm: Path, tmp_path: Path) -> Play:
     """Runs a client to its end and gives its steps."""
 
     def run(client: Client, era: str, steps: tuple[str, ...], target: list[str]) -> dict[str, Any]:
-        log = tmp_path / "client.log"
-        command = client.run_command(era, steps, target)
-        with (
-            log.open("wb") as sink,
-            spawned(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sink) as process,
-        ):
-            try:
-                output, _ = process.communicate(timeout=CLIENT_SECONDS)
-            except subprocess.TimeoutExpired:
-                pytest.fail(f"client `{client.name}` did not end; it said:\n{log.read_text(errors='replace')}")
-        if process.returncode != 0:
-            said = log.read_text(errors="replace")
-            pytest.fail(f"client `{client.name}` ended with {process.returncode}; it said:\n{said}")
-        played: dict[str, Any] = json.loads(output)["steps"]
-        return played
+        return run_client(client, client.run_command(era, steps, target), tmp_path / "client.log")
 
     return run
+
+
+def run_client(client: Client, command: list[str], log: Path) -> dict[str, Any]:
+    """Run a client to its end; what came of its steps."""
+    with (
+        log.open("wb") as sink,
+        spawned(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sink) as process,
+    ):
+        try:
+            output, _ = process.communicate(timeout=CLIENT_SECONDS)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"client `{client.name}` did not end; it said:\n{log.read_text(errors='replace')}")
+    if process.returncode != 0:
+        said = log.read_text(errors="replace")
+        pytest.fail(f"client `{client.name}` ended with {process.returncode}; it said:\n{said}")
+    played: dict[str, Any] = json.loads(output)["steps"]
+    return played

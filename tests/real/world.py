@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -50,6 +50,10 @@ class Server:
     environment: dict[str, str] = field(default_factory=dict)
     picks_port: bool = True
     ready: re.Pattern[str] = re.compile(r"listening (\d+)")
+
+    def asking(self, tools: Iterable[str]) -> Server:
+        """The same server with tools that ask as their names say; see `peers/py_asks.py`."""
+        return replace(self, command=(*self.command, "--tools", ",".join(tools)))
 
     def stdio_command(self) -> list[str]:
         return [*self.command, *self.arguments["stdio"]]
@@ -124,6 +128,13 @@ SERVERS = {
             (*LISTS, *CALLS, *OURS, *ASKS),
             ("stateful", "stateless"),
             {way: _OURS[way] for way in ("stdio", "http")},
+        ),
+        Server(
+            "ts1",
+            ("node", str(PEERS / "ts1_server.mjs")),
+            ("call_echo",),
+            ("stateful",),
+            _OURS,
         ),
         Server(
             "everything",

@@ -1,13 +1,17 @@
-"""Policy files from disk."""
+"""Policy files from disk, with the lock files that their pins name."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from interpose.core.errors import UsageError
+from interpose.core.policy.actions.lock import LockError, read_lock
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.reading import PolicyError, Problem, read_policy
-from interpose.core.policy.rule import Fault, Pin, Policy
+from interpose.core.policy.rule import AnyRule, Pin, Policy
 from interpose.core.policy.shorthand import shorthand
 from interpose.core.recording.entry import Header
 
@@ -27,8 +31,59 @@ def read(path: str) -> Policy:
         text = raw.decode()
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise PolicyError(path, line, None, "no UTF-8; save the file as UTF-8") from None
-    return read_policy(text, path)
+        column = error.start - error.object.rfind(b"\n", 0, error.start)
+        raise PolicyError(path, line, None, "no UTF-8; save the file as UTF-8", column) from None
+    return locked(read_policy(text, path))
+
+
+def locked(policy: Policy) -> Policy:
+    """The policy with its lock files as they are now: their paths absolute, beside the policy's own file.
+
+    Raises: PolicyError for a lock that cannot be used.
+    """
+    rules: list[AnyRule] = []
+    locks: dict[str, bytes] = {}
+    holders: dict[str, str] = {}
+    for rule in policy.rules:
+        if isinstance(rule, Pin) and rule.file is not None:
+            path = Path(os.path.abspath(Path(policy.path).parent / rule.file))
+            rule = rule.model_copy(update={"file": str(path)})
+            holder = holders.setdefault(str(path), rule.name)
+            if holder != rule.name:
+                raise PolicyError(policy.path, None, f"`{rule.name}`", f"`file` is that of the rule `{holder}`")
+            if (content := _lock(policy, rule, path)) is not None:
+                locks[str(path)] = content
+        rules.append(rule)
+    return msgspec.structs.replace(policy, rules=tuple(rules), locks=locks) if holders else policy
+
+
+def missing_locks(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Rules and the lock files that they name and that are not there."""
+    for rule in policy.rules:
+        if isinstance(rule, Pin) and rule.file is not None and rule.file not in policy.locks:
+            yield rule.name, rule.file
+
+
+def _lock(policy: Policy, rule: Pin, path: Path) -> bytes | None:
+    """What stands in a lock file; None where there is none, and it can be written."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MOST + 1)
+    except FileNotFoundError:
+        if path.parent.is_dir():
+            return None
+        raise PolicyError(policy.path, None, f"`{rule.name}`", f"`file` is in no folder: {path.parent}") from None
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror}); the rule `{rule.name}` of {policy.path} names it"
+        raise PolicyError(str(path), None, None, problem) from None
+    try:
+        if len(content) > _MOST:
+            raise LockError(None, f"longer than {_MOST >> 20} MB")
+        read_lock(content)
+    except LockError as error:
+        problem = f"{error.problem}; mend the lock file, or delete it to have it written anew"
+        raise PolicyError(str(path), error.line, None, problem) from None
+    return content
 
 
 def read_all(paths: Iterable[str]) -> tuple[Policy, ...]:
@@ -43,21 +98,6 @@ def read_all(paths: Iterable[str]) -> tuple[Policy, ...]:
     if problems:
         raise PolicyError.of(problems)
     return tuple(found.values())
-
-
-def enforceable(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
-    """The same policies. Raises: UsageError for a rule that nothing carries out yet, rather than let it do nothing."""
-    for policy in policies:
-        for rule in policy.rules:
-            match rule:
-                case Fault(fault="delay" | "slow" | "disconnect"):
-                    what = f"the fault `{rule.fault}`"
-                case Pin(file=str()):
-                    what = "`file` of a pin"
-                case _:
-                    continue
-            raise UsageError(f"policy {policy.name}, rule `{rule.name}`: {what} is not carried out yet; take it out")
-    return policies
 
 
 def from_rules(texts: Sequence[str]) -> tuple[Policy, ...]:

@@ -19,4 +19,42 @@ class Deliver(msgspec.Struct, frozen=True, gc=False):
     frame: Frame
 
 
-Effect = Append | Deliver
+class Cut(msgspec.Struct, frozen=True, gc=False):
+    """Break an end's connection off: over HTTP that of the exchange, over stdio that of the session."""
+
+    end: End
+    channel: str
+
+
+class Wake(msgspec.Struct, frozen=True, gc=False):
+    """Let the core hear `Ticked` once its time is `at` seconds or later. `hold` names what waits for that, if held."""
+
+    at: float
+    hold: str = ""
+
+
+class Seek(msgspec.Struct, frozen=True, gc=False):
+    """Seek somebody's approval of a held message: the core wants to hear `Decided` with `hold` before `until`.
+
+    `rules` hold it and `approver` is whom they name; `message` is what would go on, `name` what it is about (a tool, a
+    host). Without an answer in time the core decides by itself.
+    """
+
+    hold: str
+    until: float
+    end: End
+    method: str
+    message: bytes
+    rules: tuple[str, ...]
+    name: str | None = None
+    approver: str | None = None
+
+
+class Store(msgspec.Struct, frozen=True, gc=False):
+    """Put this into a file, in place of what is there."""
+
+    path: str
+    content: bytes
+
+
+Effect = Append | Deliver | Cut | Wake | Seek | Store

@@ -1,35 +1,32 @@
 """Carries out what a policy decides: turns verdicts into lines for the recording and deliveries.
 
 INVARIANT: a block answers the one who asked, with its id, and the other end sees nothing of it. After a request was
-forwarded, nothing here answers it too.
+forwarded, nothing here answers it too. A message that is held goes on at most once, and never after who sent it left.
 """
 
-import hashlib
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 
-from interpose.core.effects import Deliver, Effect
-from interpose.core.events import End, Frame, Received, Told, other
-from interpose.core.policy.engine import Engine, broken
+from interpose.core.effects import Cut, Deliver, Effect, Seek, Store, Wake
+from interpose.core.errands import STDIO, Errand, Errands
+from interpose.core.events import Decided, Decision, End, Frame, Received, Ticked, Told, other
+from interpose.core.holding import Held, Holds
+from interpose.core.policy.denying import broken
+from interpose.core.policy.engine import Engine
 from interpose.core.policy.outcome import encode, response
-from interpose.core.policy.verdict import Own, Verdict
-from interpose.core.recording.recorder import Recorder, Ruling
+from interpose.core.policy.rule import Policy
+from interpose.core.policy.verdict import Hit, Verdict, Wait
+from interpose.core.recording.recorder import Recorder, Ruling, ruling
+from interpose.core.session.ring import Ring
 from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
+from interpose.core.voice import Voice
 from interpose.core.wire.gate import Gate, Objection, refusal, stand_in
 from interpose.core.wire.message import Kind, Message, id_text, read
 
-STDIO = "stdio"
-_ROUNDS = 10  # how often interpose repeats one call with answers of its own
-
-
-class Errand(msgspec.Struct, frozen=True):
-    """A request of interpose's own that is under way: whose call it is for, where it went, and its round."""
-
-    own: Own
-    channel: str
-    round: int = 1
+_MEDIA = {"line": None, "body": "application/json", "block": "text/event-stream"}
+_CANCELLED = {"error": {"code": -32800, "message": "Request cancelled"}}
 
 
 class Enforcer:
@@ -39,15 +36,16 @@ class Enforcer:
         self.engine = engine
         self._session = session
         self._recorder = recorder
+        self._voice = Voice(session, recorder)
+        self._errands = Errands(session, recorder, self._voice, self._judge_own)
         self._gate = Gate()
-        self._errands: dict[str, Errand] = {}
-        self._prefix = "interpose-"
-        self._envelope: Message | None = None
-        self._count = 0
+        self._holds = Holds()
+        self._refused: Ring[tuple[End, str | None], None] = Ring()  # requests that the other end never saw
 
     def begin(self, session: str) -> None:
-        """Name errands after the session, which no peer knows: none can use their ids, and so take their answers."""
-        self._prefix = f"interpose-{hashlib.sha256(session.encode()).hexdigest()[:10]}-"
+        """What is named from here on is named after the session, which no peer knows."""
+        self._errands.begin(session)
+        self._holds = Holds(session)
 
     def feed(self, event: Received) -> list[Effect]:
         """Hear one message and decide about it."""
@@ -57,20 +55,18 @@ class Enforcer:
             return self._refuse(event, message, objection)
         errand = None
         if event.end == "server" and message.is_response:
-            errand = self._errands.pop(message.id or "", None)
+            errand = self._errands.take(message)
         elif event.end == "client" and message.kind is Kind.REQUEST:
-            self._envelope = message
+            self._errands.notice(message)
         sightings = self._session.see(self._recorder.seq + 1, event)
         verdicts = [self._judge(sighting) for sighting in sightings]
         if len(verdicts) != 1:
             return self._batch(event, sightings, verdicts)
-        verdict = self._cancelled(sightings[0], verdicts[0]) if event.end == "client" else verdicts[0]
-        return self._carry_out(event, sightings[0], verdict, errand)
-
-    def forget(self, channel: str) -> None:
-        """A channel is closed: nobody waits for an errand on it any more."""
-        for ident in [ident for ident, errand in self._errands.items() if errand.channel == channel != STDIO]:
-            del self._errands[ident]
+        sighting, verdict = sightings[0], verdicts[0]
+        if sighting.method == "notifications/cancelled" and verdict.decision in ("pass", "edit"):
+            return self._cancel(event, sighting, verdict)
+        stores = [Store(path, content) for path, content in self.engine.learned()]
+        return [*self._go_on(event, event, sighting, verdict, errand, {}), *self._timed(), *stores]
 
     def tell(self, event: Told) -> list[Effect]:
         """Hear a fact: what a policy scrubs never reaches the recording."""
@@ -79,6 +75,141 @@ class Enforcer:
         self._session.see(self._recorder.seq, event)
         return [line]
 
+    # --- what is held, and what time brings --------------------------------------------------------------------------
+
+    def tick(self, event: Ticked) -> list[Effect]:
+        """Time has passed: let go what waited for it, end the tasks that are over."""
+        effects: list[Effect] = []
+        for held in self._holds.due(event.at):
+            effects += self._settle(held, Decided(event.at, held.hold, "release" if held.wait.delayed else "expire"))
+        for channel, own in self.engine.lifetimes.expire(event.at):
+            effects += self._errands.set_out(event.at, channel, own)
+        return [*effects, *self._timed()]
+
+    def decide(self, event: Decided) -> list[Effect]:
+        """An approver has answered. What is held no more, or was never held, is not decided."""
+        held = self._holds.get(event.hold)
+        return [] if held is None else self._settle(held, event)
+
+    def left(self, at: float, channel: str | None) -> list[Effect]:
+        """The client on a channel is gone, or with None the session is over: what it waits for never happens.
+
+        A client that closes its input on stdio may still read what was held of the server's.
+        """
+        if channel is not None:
+            self._errands.forget(channel)
+        held = [each for each in self._holds if channel is None or channel in each.channels]
+        if channel == STDIO:
+            held = [each for each in held if each.end == "client"]
+        return [effect for each in held for effect in self._settle(each, Decided(at, each.hold, "abandon"))]
+
+    def govern(self, at: float, policies: Iterable[Policy]) -> list[Effect]:
+        """Other policies take over: what is held for approval is judged anew, since it was held by the old ones."""
+        self.engine.adopt(policies)
+        effects: list[Effect] = []
+        for held in [each for each in self._holds if not each.wait.delayed]:
+            self._let_go(held, goes_on=True)
+            verdict = self._settled(held.sighting, {})
+            cause = Decided(at, held.hold, "abandon", "policy")
+            effects += self._go_on(cause, held.event, held.sighting, verdict, held.errand, {})
+        return effects
+
+    def holds(self, channel: str) -> bool:
+        """Whether something that came on a channel is held."""
+        return any(channel in held.channels for held in self._holds)
+
+    def home(self, channel: str) -> str:
+        """The client's channel that one of interpose's own is for."""
+        return self._errands.home(channel)
+
+    def _go_on(
+        self,
+        cause: Received | Decided,
+        event: Received,
+        sighting: Sighting,
+        verdict: Verdict,
+        errand: Errand | None,
+        settled: dict[str, Decision],
+    ) -> list[Effect]:
+        """Record what happened, with the verdict that follows from it, and carry that out or begin to wait.
+
+        `cause` is what happened: that `event` came, or a decision about it.
+        """
+        if (wait := verdict.wait) is None or self._holds.full:
+            if wait is not None:
+                verdict = self._overflow(sighting, wait)
+            line = self._recorder.record(cause, ruling(verdict))
+            refused, task_ended = self.engine.refused(sighting)
+            effects: list[Effect] = [
+                line,
+                *self._carry_out(msgspec.structs.replace(event, at=cause.at), verdict, errand),
+            ]
+            if refused:
+                self._session.withdraw(sighting, refused, task_ended=task_ended)
+            return effects
+        message, until = sighting.message, round(cause.at + wait.seconds, 6)
+        name = self._holds.name(message.raw, self.engine.revision)
+        self._holds.put(Held(name, until, event, sighting, wait, settled, errand))
+        self._session.hold(name, sighting, until, delayed=wait.delayed)
+        told = ruling(verdict)
+        fields = {**(told.verdict or {}), "hold": name, "until": until, "delayed": wait.delayed}
+        effects = [self._recorder.record(cause, msgspec.structs.replace(told, verdict=fields))]
+        if not wait.delayed:
+            shown = verdict.delivered or message.raw
+            seek = Seek(name, until, event.end, sighting.method or "", shown, wait.rules, sighting.name, wait.approver)
+            effects.append(seek)
+        return [*effects, Wake(until, name)]
+
+    def _overflow(self, sighting: Sighting, wait: Wait) -> Verdict:
+        """Too much waits already: what time would bring comes at once."""
+        settled = self._settled(sighting, dict.fromkeys(wait.rules, "release" if wait.delayed else "expire"))
+        hits = (*settled.hits, Hit("interpose", "hold", "too much is held already"))
+        return msgspec.structs.replace(settled, hits=hits)
+
+    def _settle(self, held: Held, event: Decided) -> list[Effect]:
+        """What was held goes on, or is refused; when nobody waits for it any more, it is gone."""
+        self._let_go(held, goes_on=event.decision != "abandon")
+        if event.decision == "abandon":
+            return [self._recorder.record(event)]
+        settled = {**held.settled, **dict.fromkeys(held.wait.rules, event.decision)}
+        verdict = self._settled(held.sighting, settled)
+        return self._go_on(event, held.event, held.sighting, verdict, held.errand, settled)
+
+    def _let_go(self, held: Held, *, goes_on: bool) -> None:
+        self._holds.take(held.hold)
+        self._session.release(held.hold, goes_on=goes_on)
+
+    def _cancel(self, event: Received, sighting: Sighting, verdict: Verdict) -> list[Effect]:
+        """A cancellation of what is held ends that, and goes nowhere: the other end never saw the request.
+
+        Over HTTP the exchange of the request is answered, so that it ends; over stdio silence is what is asked for.
+        """
+        wanted = (sighting.message.section("params") or {}).get("requestId")
+        ident = None if wanted is None else id_text(encode(wanted))
+        if (event.end, ident) in self._refused:
+            gone = Verdict("drop", (*verdict.hits, Hit("interpose", "drop", "what it cancels was refused")))
+            return [self._recorder.record(event, ruling(gone))]
+        held = None if ident is None else self._holds.request(event.end, ident)
+        if held is None:
+            renamed = self._errands.cancelled(sighting) if event.end == "client" else None
+            if renamed is not None:
+                verdict = Verdict("edit", verdict.hits, delivered=renamed)
+            return [self._recorder.record(event, ruling(verdict)), *self._carry_out(event, verdict, None)]
+        gone = Verdict("drop", (*verdict.hits, Hit("interpose", "hold", "what it cancels was held, and is dropped")))
+        effects: list[Effect] = [self._recorder.record(event, ruling(gone))]
+        effects += self._settle(held, Decided(event.at, held.hold, "abandon"))
+        if held.event.channel != STDIO and held.sighting.message.id is not None:
+            answer = read(response(held.sighting.message.id, _CANCELLED))
+            effects += self._voice.say(event.at, other(held.end), held.event.channel, answer)
+        return effects
+
+    def _timed(self) -> list[Effect]:
+        """Say when the next task is over."""
+        due = self.engine.lifetimes.next
+        return [] if due is None else [Wake(due)]
+
+    # --- verdicts ----------------------------------------------------------------------------------------------------
+
     def _judge(self, sighting: Sighting) -> Verdict:
         """INVARIANT: a fault of our own blocks that message, and the session lives."""
         try:
@@ -86,12 +217,26 @@ class Enforcer:
         except Exception as fault:
             return broken(sighting, f"interpose failed on this message: {type(fault).__name__}")
 
+    def _settled(self, sighting: Sighting, settled: dict[str, Decision]) -> Verdict:
+        try:
+            return self.engine.settle(sighting, settled)
+        except Exception as fault:
+            return broken(sighting, f"interpose failed on this message: {type(fault).__name__}")
+
+    def _judge_own(self, sighting: Sighting) -> Verdict:
+        """A request of interpose's own repeats what was let through once: it is not held again."""
+        verdict = self._judge(sighting)
+        if verdict.wait is None:
+            return verdict
+        return self._settled(
+            sighting, dict.fromkeys(verdict.wait.rules, "release" if verdict.wait.delayed else "approve")
+        )
+
     def _objection(self, event: Received) -> Objection | None:
-        kinds = {"line": None, "body": "application/json", "block": "text/event-stream"}
         message = event.frame.message
         assert message is not None
         version = self._session.opening.version
-        return self._gate.refuse(message.raw, version=version, content_type=kinds[event.frame.wire])
+        return self._gate.refuse(message, version=version, content_type=_MEDIA[event.frame.wire])
 
     def _refuse(self, event: Received, message: Message, objection: Objection) -> list[Effect]:
         """What two readers could read differently goes nowhere."""
@@ -103,9 +248,9 @@ class Enforcer:
         answer, waiting = refusal(message, objection), stand_in(message, objection)
         if answer is not None and (event.end == "client" or message.kind is Kind.REQUEST):
             # Not to a server for a line that is no request: what it prints must not come back to it.
-            effects += self._say(event.at, other(event.end), event.channel, read(answer))
+            effects += self._voice.say(event.at, other(event.end), event.channel, read(answer))
         if waiting is not None:
-            effects += self._say(event.at, event.end, event.channel, read(waiting))
+            effects += self._voice.say(event.at, event.end, event.channel, read(waiting))
         return effects
 
     def _batch(self, event: Received, sightings: tuple[Sighting, ...], verdicts: list[Verdict]) -> list[Effect]:
@@ -113,125 +258,40 @@ class Enforcer:
         hits = tuple(hit for verdict in verdicts for hit in verdict.hits)
         stopped = any(verdict.decision != "pass" for verdict in verdicts)
         verdict = Verdict("drop" if stopped else "pass", hits)
-        effects: list[Effect] = [self._recorder.record(event, _ruling(verdict))]
+        effects: list[Effect] = [self._recorder.record(event, ruling(verdict))]
         if not stopped:
             return [*effects, Deliver(other(event.end), event.channel, event.frame)]
         for sighting in sightings:
             if sighting.kind is Kind.REQUEST and sighting.message.id is not None:
                 body = {"error": {"code": -32600, "message": "Blocked by policy: a part of this batch is not allowed"}}
                 answer = read(response(sighting.message.id, body))
-                effects += self._say(event.at, other(event.end), event.channel, answer)
+                effects += self._voice.say(event.at, other(event.end), event.channel, answer)
             elif sighting.message.is_response and sighting.message.id is not None:
                 body = {"error": {"code": -31001, "message": "Blocked by policy: a part of this batch is not allowed"}}
                 answer = read(response(sighting.message.id, body))
-                effects += self._say(event.at, event.end, event.channel, answer)
+                effects += self._voice.say(event.at, event.end, event.channel, answer)
         return effects
 
-    def _cancelled(self, sighting: Sighting, verdict: Verdict) -> Verdict:
-        """A client cancels a call that interpose repeats for it: the server knows it by the errand's id."""
-        if sighting.method != "notifications/cancelled" or not self._errands or verdict.decision != "pass":
-            return verdict
-        wanted = (sighting.message.section("params") or {}).get("requestId")
-        for ident, errand in self._errands.items():
-            if wanted is not None and errand.own.id == id_text(encode(wanted)):
-                body = sighting.message.body()
-                body["params"]["requestId"] = ident.strip('"')
-                return Verdict("edit", verdict.hits, delivered=encode(body))
-        return verdict
-
-    def _carry_out(self, event: Received, sighting: Sighting, verdict: Verdict, errand: Errand | None) -> list[Effect]:
-        effects: list[Effect] = [self._recorder.record(event, _ruling(verdict))]
-        if verdict.decision in ("pass", "edit") and errand is None:
+    def _carry_out(self, event: Received, verdict: Verdict, errand: Errand | None) -> list[Effect]:
+        effects: list[Effect] = []
+        message = event.frame.message
+        if verdict.decision in ("pass", "edit") and errand is not None and message is not None:
+            effects += self._errands.bring_home(event.at, errand, message, verdict)
+        elif verdict.decision in ("pass", "edit"):
             frame = event.frame if verdict.delivered is None else reframed(event.frame, verdict.delivered)
-            effects.append(Deliver(other(event.end), self._home(event), frame))
-        elif verdict.decision in ("pass", "edit") and errand is not None:
-            effects += self._bring_home(event, errand, verdict)
+            if verdict.over:
+                frame = msgspec.structs.replace(frame, over=verdict.over)
+            home = self._errands.home(event.channel) if event.end == "server" else event.channel
+            effects.append(Deliver(other(event.end), home, frame))
+        elif verdict.decision == "cut":
+            effects.append(Cut("client", self._errands.home(event.channel)))
         elif verdict.answer is not None:
-            effects += self._say(event.at, other(event.end), event.channel, read(verdict.answer))
+            if message is not None and message.kind is Kind.REQUEST:
+                self._refused.put((event.end, message.id), None)
+            effects += self._voice.say(event.at, other(event.end), event.channel, read(verdict.answer))
         for own in verdict.own:
-            effects += self._ask(event, own, errand)
+            effects += self._errands.set_out(event.at, event.channel, own, errand)
         return effects
-
-    def _home(self, event: Received) -> str:
-        """Where a server's progress and logs about an errand belong: to the exchange of the call it is for."""
-        if event.end == "server" and event.channel != STDIO:
-            for errand in self._errands.values():
-                if errand.channel == event.channel and errand.own.id is not None:
-                    return errand.own.channel
-        return event.channel
-
-    def _bring_home(self, event: Received, errand: Errand, verdict: Verdict) -> list[Effect]:
-        """The answer to an errand goes to the client whose call it was, under that call's id."""
-        ident, message = errand.own.id, event.frame.message
-        if ident is None or message is None:
-            return []
-        said = _under(verdict.delivered or message.raw, ident)
-        kept = None if verdict.recorded is None else _under(verdict.recorded, ident)
-        return self._say(event.at, "server", errand.own.channel, read(said), kept)
-
-    def _ask(self, event: Received, own: Own, errand: Errand | None) -> list[Effect]:
-        """Make a request of our own at the server, in the client's place.
-
-        INVARIANT: it is judged like the client's own, so that what a rule masked or capped is so here too.
-        """
-        if errand is not None and own.id is not None:
-            own = msgspec.structs.replace(own, id=errand.own.id, channel=errand.own.channel)
-        round_ = errand.round + 1 if errand is not None else 1
-        if round_ > _ROUNDS:
-            return self._give_up(event.at, own, "the server keeps asking")
-        self._count += 1
-        ident = f'"{self._prefix}{self._count}"'
-        channel = STDIO if event.channel == STDIO else f"i{self._count}"
-        body = {name: value for name, value in own.body.items() if name != "jsonrpc"}
-        body["params"] = self._enveloped(body.get("params") or {})
-        raw = b'{"jsonrpc":"2.0","id":' + ident.encode() + b"," + encode(body)[1:]
-        asked = Received(event.at, "client", channel, Frame(raw, read(raw), wire="body"))
-        [sighting] = self._session.see(self._recorder.seq + 1, asked)
-        verdict = self._judge(sighting)
-        ruling = _ruling(verdict) or Ruling()
-        effects: list[Effect] = [self._recorder.record(asked, msgspec.structs.replace(ruling, by="interpose"))]
-        if verdict.decision not in ("pass", "edit"):
-            return effects + self._give_up(event.at, own, "the call is not allowed")
-        self._errands[ident] = Errand(own, channel, round_)
-        frame = asked.frame if verdict.delivered is None else reframed(asked.frame, verdict.delivered)
-        return [*effects, Deliver("server", channel, frame)]
-
-    def _enveloped(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Every 2026-07-28 request says its version and capabilities: as the client's latest did."""
-        if "_meta" in params or self._session.opening.era != "stateless" or self._envelope is None:
-            return params
-        latest = self._envelope.section("params")
-        meta = latest.get("_meta") if isinstance(latest, dict) else None
-        if not isinstance(meta, dict):
-            return params
-        return params | {"_meta": {name: value for name, value in meta.items() if name != "progressToken"}}
-
-    def _give_up(self, at: float, own: Own, why: str) -> list[Effect]:
-        """The client's call ends here."""
-        if own.id is None:
-            return []
-        body = {"error": {"code": -31001, "message": f"Blocked by policy: {why}"}}
-        return self._say(at, "server", own.channel, read(response(own.id, body)))
-
-    def _say(self, at: float, end: End, channel: str, message: Message, recorded: bytes | None = None) -> list[Effect]:
-        """Say something in an end's name: recorded as interpose's, followed, delivered to the other end."""
-        frame = Frame(message.raw, message, wire="body")
-        event = Received(at, end, channel, frame)
-        line = self._recorder.record(event, Ruling(by="interpose", recorded=recorded))
-        self._session.see(self._recorder.seq, event)
-        return [line, Deliver(other(end), channel, frame)]
-
-
-def _under(raw: bytes, ident: str) -> bytes:
-    """A response under another id."""
-    return response(ident, {name: value for name, value in read(raw).body().items() if name not in ("jsonrpc", "id")})
-
-
-def _ruling(verdict: Verdict) -> Ruling | None:
-    if not verdict.hits and verdict.decision == "pass":
-        return None
-    delivered = verdict.delivered if verdict.decision == "edit" else None
-    return Ruling("", verdict.as_fields(), delivered, verdict.recorded)
 
 
 def reframed(frame: Frame, raw: bytes) -> Frame:

@@ -12,13 +12,15 @@ from interpose.core.wire.sse import Block
 
 End = Literal["client", "server"]
 Headers = tuple[tuple[str, str], ...]
+Decision = Literal["approve", "decline", "cancel", "release", "expire", "abandon"]
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
     """What one end sent in one piece, as its transport frames it.
 
     `raw` and `tail` are the exact bytes: a line and its end, an SSE block with its blank line, an HTTP body. `message`
-    is None where nothing is dispatched (a comment, a priming event, an empty line).
+    is None where nothing is dispatched (a comment, a priming event, an empty line). `over` are the seconds that sending
+    it is to take, where a rule makes it slow.
     """
 
     raw: bytes
@@ -26,6 +28,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     block: Block | None = None
     tail: bytes = b""
     wire: Literal["line", "block", "body"] = "line"
+    over: float = 0.0
 
 
 class Received(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -74,7 +77,25 @@ class Told(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Event = Received | Requested | Responded | Closed | Told
+class Ticked(msgspec.Struct, frozen=True, tag=True):
+    """Time has passed: what the core wanted to do by now is due."""
+
+    at: float
+
+
+class Decided(msgspec.Struct, frozen=True, tag=True):
+    """What becomes of a held message. `hold` names it, and with it exactly what was held; `by` is who decided.
+
+    `expire` (nobody answered) and `abandon` (who asked has left, or wants it no more) are the core's own.
+    """
+
+    at: float
+    hold: str
+    decision: Decision
+    by: str = ""
+
+
+Event = Received | Requested | Responded | Closed | Told | Ticked | Decided
 
 
 def other(end: End) -> End:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interpose.core.effects import Deliver, Effect
-from interpose.core.events import Closed, Event, Received, Told, other
+from interpose.core.events import Closed, Decided, Event, Received, Ticked, Told, other
 from interpose.core.recording.entry import Header
 from interpose.core.recording.recorder import Recorder
 from interpose.core.session.session import Session
@@ -30,10 +30,17 @@ class Interposer:
         """Whether messages may be edited or withheld. Where they may not, all passes as it came."""
         return self._enforcer is not None and self._enforcer.engine.enforces
 
-    def govern(self, policies: "Iterable[Policy]") -> None:
+    def govern(self, at: float, policies: "Iterable[Policy]") -> list[Effect]:
         """Let other policies take over. Only a session that began under one can be governed."""
-        if self._enforcer is not None:
-            self._enforcer.engine.adopt(policies)
+        return [] if self._enforcer is None else self._enforcer.govern(at, policies)
+
+    def holds(self, channel: str) -> bool:
+        """Whether something that came on a channel waits, for its time or for an approval."""
+        return self._enforcer is not None and self._enforcer.holds(channel)
+
+    def home(self, channel: str) -> str:
+        """The client's channel that one of interpose's own is for; any other is its own home."""
+        return channel if self._enforcer is None else self._enforcer.home(channel)
 
     def open(self, header: Header) -> list[Effect]:
         """Begin the recording."""
@@ -43,23 +50,32 @@ class Interposer:
 
     def feed(self, event: Event) -> list[Effect]:
         """Hear one event. INVARIANT: its Append comes before its Deliver."""
+        if isinstance(event, Ticked | Decided):
+            return self._timed(event)
+        left: list[Effect] = []
         if self._enforcer is not None:
             if isinstance(event, Received) and event.frame.message is not None:
                 return self._enforcer.feed(event)
             if isinstance(event, Told):
                 return self._enforcer.tell(event)
             if isinstance(event, Closed) and event.end == "client":
-                self._enforcer.forget(event.channel)
-        effects: list[Effect] = [self._recorder.record(event)]
+                left = self._enforcer.left(event.at, event.channel)
+        effects: list[Effect] = [*left, self._recorder.record(event)]
         self.session.see(self._recorder.seq, event)
         if isinstance(event, Received):
             effects.append(Deliver(other(event.end), event.channel, event.frame))
         return effects
 
+    def _timed(self, event: Ticked | Decided) -> list[Effect]:
+        if self._enforcer is None:
+            return []
+        return self._enforcer.tick(event) if isinstance(event, Ticked) else self._enforcer.decide(event)
+
     def close(self, at: float, reason: str) -> list[Effect]:
         """End the recording: whoever is still waited for stands in its last line."""
         waiting = [msgspec.to_builtins(wait) for wait in self.session.waits(at)]
-        return [self._recorder.trailer(at, reason, waiting)]
+        left = [] if self._enforcer is None else self._enforcer.left(at, None)
+        return [*left, self._recorder.trailer(at, reason, waiting)]
 
 
 def _enforcer(engine: "Engine", session: Session, recorder: Recorder) -> "Enforcer":

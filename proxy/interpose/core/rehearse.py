@@ -1,15 +1,16 @@
 """What a policy would have done to a recorded session, message by message: no I/O, no waiting, the same core as live.
 
-A rehearsal cannot know what the ends would have said instead. What they said only because a message reached them that
-would have been stopped is left out and counted (`moot`).
+A rehearsal cannot know what the ends would have said instead, nor whether somebody would have approved of what it
+holds: what was held when it was recorded is let go as it was then, anything else at once. What the ends said only
+because a message reached them that would have been stopped is left out and counted (`moot`).
 """
 
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from interpose.core.effects import Append, Effect
-from interpose.core.events import End, Event, Received
+from interpose.core.effects import Append, Effect, Wake
+from interpose.core.events import Decided, End, Event, Received
 from interpose.core.formats.rehearsal_explain import Explainer, Explanation
 from interpose.core.formats.rehearsal_finding import DENIES, STOPPED, Difference, Finding
 from interpose.core.interposer import Interposer
@@ -84,6 +85,7 @@ class Rehearsal:
             "server": header.server.get("transport") == "stdio",
         }
         self._stopped: set[int] = set()
+        self._holds: dict[str, str] = {}  # by their names in the recording
         self._unasked: set[tuple[str | None, str]] = set()  # of tasks, by the key of the ask
         self.seen: tuple[Sighting, ...] = ()
         self.messages = self.moot = 0
@@ -93,6 +95,9 @@ class Rehearsal:
         self.seen = ()
         event = entry.event()
         if event is None:
+            return None
+        if isinstance(event, Decided):
+            self._decide(event)
             return None
         recorded = (entry.verdict or {}).get("decision")
         if recorded != "refuse":  # what the gate refused was never part of the conversation
@@ -104,10 +109,24 @@ class Rehearsal:
             self.moot += 1
             return None
         effects = self._core.feed(self._framed(entry, event))
+        self._follow_hold(entry, effects)
         finding = self._finding(entry, effects) if isinstance(event, Received) and event.frame.message else None
         if finding is not None and recorded not in STOPPED and not _was_live(finding, entry):
             self._stop(finding)
         return finding
+
+    def _follow_hold(self, entry: Entry, effects: list[Effect]) -> None:
+        """What is held now is let go with what was held then; else nobody knows for how long."""
+        held, recorded = _held(effects), str((entry.verdict or {}).get("hold", ""))
+        if held and recorded:
+            self._holds[recorded] = held
+        while held and not recorded:
+            held = _held(self._core.feed(Decided(entry.at, held, "approve")))
+
+    def _decide(self, event: Decided) -> None:
+        held = self._holds.pop(event.hold, "")
+        if held and (again := _held(self._core.feed(msgspec.structs.replace(event, hold=held)))):
+            self._holds[event.hold] = again
 
     def _framed(self, entry: Entry, event: Event) -> Event:
         """The event with the framing that it came in: the gate wants to know."""
@@ -172,6 +191,11 @@ class Rehearsal:
         if self.seen:
             return self.seen[0].era, self.seen[0].method, self.seen[0].name
         return self._session.opening.era, read_message(entry.payload() or b"").method, None
+
+
+def _held(effects: list[Effect]) -> str:
+    """The name of what begins to wait."""
+    return next((effect.hold for effect in effects if isinstance(effect, Wake) and effect.hold), "")
 
 
 def _was_live(finding: Finding, entry: Entry) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from interpose import __version__
 from interpose.core.errors import RecordingError
 from interpose.core.recording.entry import Header
+from interpose.edge.link import Approver
 from interpose.edge.runner import Alarm, Conversation, stopwatch, utc_now
 from interpose.edge.stores.jsonl import RecordingFile, place
 
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
 class Conversations:
     """Opens conversations and closes those that are left. `record` is a file or a folder, None to keep nothing.
 
-    `server` describes the server end for the header of every recording; its `name` also names files.
+    `server` describes the server end for the header of every recording; its `name` also names files. `approver` decides
+    about what a policy holds; without one, time does.
     """
 
     def __init__(
-        self, record: str | None, server: dict[str, Any], alarm: Alarm, policies: "Sequence[Policy]" = ()
+        self,
+        record: str | None,
+        server: dict[str, Any],
+        alarm: Alarm,
+        policies: "Sequence[Policy]" = (),
+        approver: Approver | None = None,
     ) -> None:
         self._policies = tuple(policies)
+        self._approver = approver
         self._record = record
         self._server = server
         self._alarm = alarm
@@ -42,7 +50,7 @@ class Conversations:
         recording = self._create(started)
         in_force = [{"name": policy.name, "digest": policy.digest} for policy in self._policies]
         header = Header(secrets.token_hex(8), started, client, self._server, f"interpose {__version__}", in_force)
-        conversation = Conversation(header, recording, stopwatch(), self._alarm, self._engine())
+        conversation = Conversation(header, recording, stopwatch(), self._alarm, self._engine(), self._approver)
         self._open.append(conversation)
         return conversation
 
@@ -69,7 +77,7 @@ class Conversations:
         self._policies = tuple(policies)
         names = ", ".join(f"{policy.name} {policy.digest[:12]}" for policy in self._policies)
         for conversation in self._open:
-            conversation.core.govern(self._policies)
+            conversation.govern(self._policies)
             conversation.tell("client", "note", f"policy reloaded: {names}")
 
     def close(self, conversation: Conversation, reason: str) -> None:

@@ -15,8 +15,8 @@ from interpose.core.wire.http import Trouble, error_reply
 from interpose.core.wire.message import Kind, Message, read
 from interpose.edge.front import Front
 from interpose.edge.roster import RelayedSession, Roster
-from interpose.edge.transports.errands import is_awaited
-from interpose.edge.transports.exchange import ClientGone, Exchange, text
+from interpose.edge.transports.errands import is_awaited, is_errand
+from interpose.edge.transports.exchange import Exchange, text
 from interpose.edge.transports.mirroring import Lines, own_headers
 from interpose.edge.transports.plain import Unreadable, plain_frames
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
@@ -32,13 +32,32 @@ class Errands:
         self._upstream = upstream
         self._roster = roster
         self._tasks: dict[asyncio.Task[None], RelayedSession] = {}
+        self._offers: set[asyncio.Task[None]] = set()
 
     def hear(self, session: RelayedSession, origin: Exchange, event: Event) -> None:
         """Hear an event of an exchange, and set out on what the core wants of the server because of it."""
         session.conversation.hear(event)
         for channel, frame in session.unplaced():
-            if frame.message is not None:
-                self._begin(session, origin, channel, frame.message)
+            self._begin(session, origin, channel, frame)
+
+    def look_after(self, session: RelayedSession) -> None:
+        """See to what the core did though no exchange said anything: time passed, or somebody decided."""
+        core = session.conversation.core
+        for channel, frame in session.unplaced():
+            origin = session.exchanges.get(core.home(channel))
+            if origin is None and is_errand(channel):
+                origin = session.spokesman
+            if origin is not None:
+                self._begin(session, origin, channel, frame)
+            else:
+                note = f"{channel}: what came late for the server was not sent: the exchange that it was for is gone"
+                session.conversation.tell("server", "note", note)
+        for exchange in session.exchanges.values():
+            exchange.nudge()
+            if exchange.downstream and exchange.reply is not None:
+                task = asyncio.create_task(exchange.offer())
+                self._offers.add(task)
+                task.add_done_callback(self._offers.discard)
 
     async def room(self, session: RelayedSession) -> None:
         """Wait while the server asks faster than it takes the answers."""
@@ -47,16 +66,19 @@ class Errands:
 
     async def aclose(self) -> None:
         """End what is under way."""
-        tasks = tuple(self._tasks)
+        tasks = (*self._tasks, *self._offers)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, session: RelayedSession, origin: Exchange, channel: str, message: Message) -> None:
+    def _begin(self, session: RelayedSession, origin: Exchange, channel: str, frame: Frame) -> None:
+        message = frame.message
+        if message is None:
+            return
         if message.is_response:
             channel = session.name_answer()
         target = session.endpoint or self._front.target(origin.request.raw_path)
-        errand = Errand(session, origin, channel, message, target)
+        errand = Errand(session, origin, channel, message, target, frame.over)
         task = asyncio.create_task(self._run(errand))
         session.errands.add(channel)
         self._tasks[task] = session
@@ -77,12 +99,15 @@ class Errands:
 class Errand:
     """One message of interpose's own on its way. `origin` is the client's exchange in whose name it goes."""
 
-    def __init__(self, session: RelayedSession, origin: Exchange, channel: str, message: Message, target: str) -> None:
+    def __init__(
+        self, session: RelayedSession, origin: Exchange, channel: str, message: Message, target: str, over: float
+    ) -> None:
         self.session = session
         self.origin = origin
         self.channel = channel
         self._message = message
         self._target = target
+        self._over = over
         self._conversation = session.conversation
         self._open = False
 
@@ -101,7 +126,7 @@ class Errand:
         self._close("server", trouble or "end")
         if trouble is not None:
             self._give_up(errands, trouble)
-        await self._flush()
+        await self.origin.offer()
 
     async def _carry(self, errands: Errands, upstream: Upstream) -> str | None:
         """Send it and hear what comes back. Returns what is wrong with that."""
@@ -112,7 +137,7 @@ class Errand:
         shown = target.decode("utf-8", "replace")
         conversation.hear(Requested(conversation.clock(), self.channel, "POST", shown, text(headers)))
         async with self.session.turnstile:
-            sending = upstream.send("POST", target, headers, self._message.raw)
+            sending = upstream.send("POST", target, headers, self._message.raw, self._over)
             await sending.under_way()
         async with await sending.answer() as response:
             answered = text(response.raw_headers)
@@ -121,7 +146,7 @@ class Errand:
                 async for frame in parts:
                     if self._hear(errands, frame):
                         return None
-                    await self._flush()
+                    await self.origin.offer()
                     await errands.room(self.session)
             return self._missing(response)
 
@@ -149,13 +174,6 @@ class Errand:
             raw = error_reply(said.id.encode(), Trouble(f"the server did not answer: {trouble}"))
             frame = Frame(raw, read(raw), wire="body")
             errands.hear(self.session, self.origin, Received(self._conversation.clock(), "server", self.channel, frame))
-
-    async def _flush(self) -> None:
-        """Let the client have what was delivered because of this. Whether it is there is its exchange's affair."""
-        try:
-            await self.origin.flush()
-        except ClientGone:
-            pass
 
     def _headers(self) -> Lines:
         came = self.origin.request.raw_headers

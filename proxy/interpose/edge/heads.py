@@ -14,7 +14,7 @@ from interpose.core.protocol.http import VERSION_HEADER
 from interpose.core.wire.message import Kind
 from interpose.edge.front import Front
 from interpose.edge.transports.exchange import RawHeaders, end_to_end
-from interpose.edge.transports.http_client_request import EVENTS, JSON, accepts, cors
+from interpose.edge.transports.http_client_request import EVENTS, JSON, accepts, cors, names_no_request
 from interpose.edge.transports.mirroring import Lines, of_another_body
 
 KEEP_ALIVE = Frame(b": keep-alive\n\n", wire="block")
@@ -78,6 +78,8 @@ def own_head(request: web.BaseRequest, said: Sequence[Frame]) -> Head:
     message = said[0].message
     stateless = message is not None and is_stateless(request.headers.get(VERSION_HEADER), message)
     status = http_status(None, message) if message is not None and stateless else 200
+    if message is not None and len(said) == 1 and names_no_request(message):
+        status = 400
     return Head(status, _PHRASES.get(status), [*allowed, *_body(len(joined(said)))])
 
 

@@ -22,6 +22,7 @@ from interpose.edge.conversations import Conversations
 from interpose.edge.hosting_register import Register
 from interpose.edge.hosting_session import HostedSession
 from interpose.edge.stderr import Echo
+from interpose.edge.transports.exchange import reset
 from interpose.edge.transports.http_client_request import (
     EVENTS,
     JSON,
@@ -146,6 +147,8 @@ class ChildHost:
         delivered = False
         try:
             await session.room()
+            if stream is None and session.client.was_cut(channel):
+                return _broken_off(request)
             if stream is None:
                 session.responded(channel, 202, ())
                 delivered = True
@@ -212,6 +215,9 @@ class ChildHost:
         if isinstance(begun, Refusal):
             return begun.response(request)
         await begun.session.room()
+        if begun.session.client.was_cut(begun.channel):
+            begun.session.ended(begun.channel, delivered=False)
+            return _broken_off(request)
         begun.session.answered(begun.channel, 202, ())
         return web.Response(status=202, text="Accepted", headers=cors(request))
 
@@ -244,6 +250,12 @@ async def _started(session: HostedSession, message: Message | None = None) -> Re
         return None
     problem = session.problem or "the server exited"
     return Refusal(502, problem, SERVER_GONE, None if message is None else sole_id(message))
+
+
+def _broken_off(request: web.BaseRequest) -> web.StreamResponse:
+    if request.transport is not None:
+        reset(request.transport)
+    return web.Response()  # for nobody
 
 
 def _recorded(session: HostedSession, request: web.BaseRequest, refusal: Refusal) -> Refusal:

@@ -15,7 +15,7 @@ from interpose.core.errors import EndError
 from interpose.core.events import Closed, End, Frame, Headers, Received, Requested, Responded
 from interpose.core.wire.message import Message
 from interpose.edge import stderr
-from interpose.edge.link import Link
+from interpose.edge.link import FAULT, Link
 from interpose.edge.runner import Conversation, pump
 from interpose.edge.transports import process
 from interpose.edge.transports.exchange import text
@@ -99,9 +99,12 @@ class HostedSession:
         self._hear(Responded(self._now(), channel, status, headers))
 
     def ended(self, channel: str, delivered: bool) -> None:
-        """An exchange is over; without a reply in full, because its client left."""
+        """An exchange is over; without a reply in full, because its client left or was cut off."""
         end: End = "server" if delivered else "client"
-        self._hear(Closed(self._now(), end, channel, "end" if delivered else "disconnect"))
+        reason = "end" if delivered else "disconnect"
+        if self.client.was_cut(channel):
+            end, reason = "server", FAULT
+        self._hear(Closed(self._now(), end, channel, reason))
         if self.client.shut(channel) and isinstance(self._server, SharedServerLink):
             told = self._server.cancel(channel)
             if told:
@@ -121,7 +124,10 @@ class HostedSession:
 
     async def _serve(self, child: process.Child, echo: stderr.Echo) -> None:
         stdio = StdioLink("server", child.stdout, child.stdin, self.conversation.clock)
-        self._server = server = SharedServerLink(stdio) if isinstance(self._lanes, SharedLanes) else stdio
+        server: Link = stdio
+        if isinstance(self._lanes, SharedLanes):
+            server = SharedServerLink(stdio, self.conversation.core.home)
+        self._server = server
         self.conversation.deliver_to(self.client, server)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(stdio.write_loop)

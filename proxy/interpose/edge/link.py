@@ -5,9 +5,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from interpose.core.events import End, Event, Frame
+from interpose.core.effects import Seek
+from interpose.core.events import Decision, End, Event, Frame
 
 Clock = Callable[[], float]
+Decide = Callable[[Decision, str], None]
+FAULT = "fault: disconnect"  # why a connection was closed that a policy broke off
 
 
 class Sink(Protocol):
@@ -17,6 +20,20 @@ class Sink(Protocol):
 
     def send(self, channel: str, frame: Frame) -> None:
         """Queue a frame for this end. Never waits; dropped once the end is gone."""
+
+
+class ClientSink(Sink, Protocol):
+    """Where what a client is to get goes."""
+
+    def cut(self, channel: str) -> bool:
+        """Break the connection off, as a server would that fails. True when the session is over with it."""
+
+
+class Approver(Protocol):
+    """Who decides about held messages."""
+
+    def seek(self, seek: Seek, decide: Decide) -> None:
+        """Ask. `decide` hears the decision and who made it, later, if it is ever made; never before this returns."""
 
 
 class Link(Sink, Protocol):
@@ -35,12 +52,12 @@ class Link(Sink, Protocol):
 class Outbox:
     """A queue of bytes with one writer, bounded by who fills it: `put` always succeeds, `room` waits.
 
-    A message larger than the bound passes alone.
+    A message larger than the bound passes alone. Each piece has the seconds that writing it is to take.
     """
 
     def __init__(self, bound: int = 1 << 20) -> None:
         self._bound = bound
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[tuple[bytes, float]] = deque()
         self._size = 0
         self._ended = False
         self._filled = asyncio.Event()
@@ -57,11 +74,11 @@ class Outbox:
         """Whether the bound is passed."""
         return not self._roomy.is_set()
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes, over: float = 0.0) -> None:
         """Queue bytes; nothing is taken after `end`."""
         if self._ended or not data:
             return
-        self._queue.append(data)
+        self._queue.append((data, over))
         self._size += len(data)
         self._filled.set()
         if self._size > self._bound:
@@ -79,8 +96,8 @@ class Outbox:
         self._size = 0
         self._roomy.set()
 
-    async def take(self) -> bytes | None:
-        """The next bytes; None at the end."""
+    async def take(self) -> tuple[bytes, float] | None:
+        """The next bytes and their seconds; None at the end."""
         while not self._queue:
             if self._ended:
                 return None
@@ -88,9 +105,9 @@ class Outbox:
             await self._filled.wait()
         return self._queue.popleft()
 
-    def taken(self, data: bytes) -> None:
-        """The bytes have been written: make room."""
-        self._size = max(0, self._size - len(data))
+    def taken(self, size: int) -> None:
+        """So many bytes have been written: make room."""
+        self._size = max(0, self._size - size)
         if self._size <= self._bound:
             self._roomy.set()
 

@@ -1,14 +1,16 @@
 """A session whose client is on our standard input and output and whose server is a child process.
 
-Three things can end it: the client closes its input, the child exits, a signal arrives. Whichever comes first, the
-child is ended, and what it wrote last is delivered and recorded.
+Four things can end it: the client closes its input, the child exits, a signal arrives, a policy breaks it off.
+Whichever comes first, the child is ended; but in the last case, what it wrote last is delivered and recorded.
 """
 
 import signal
 
 import anyio
 
+from interpose.core.errors import EndError
 from interpose.edge import stderr
+from interpose.edge.link import FAULT
 from interpose.edge.runner import Conversation, pump
 from interpose.edge.transports.process import EOF_GRACE, Child
 from interpose.edge.transports.stdio import StdioLink
@@ -33,11 +35,12 @@ class LocalSession:
         conversation.deliver_to(client, self._server)
 
     async def run(self) -> int:
-        """Run to the end. Returns the child's exit status."""
+        """Run to the end. Returns the child's exit status, 3 where a policy broke the session off."""
         async with anyio.create_task_group() as tasks:
             for loop in (self._client.write_loop, self._server.write_loop):
                 tasks.start_soon(loop)
-            for job in (self._upward, self._downward, self._watch_exit, self._watch_client, self._watch_signals):
+            watches = (self._watch_exit, self._watch_client, self._watch_cut, self._watch_signals)
+            for job in (self._upward, self._downward, *watches):
                 tasks.start_soon(job)
             await self._leaving.wait()
             status = await self._child.stop(await self._be_patient())
@@ -47,7 +50,7 @@ class LocalSession:
             tasks.cancel_scope.cancel()
         self._conversation.tell("server", "exit", str(status))
         self._conversation.close(self._reason)
-        return status
+        return EndError.exit_code if self._client.severed.is_set() else status
 
     async def _be_patient(self) -> float:
         """The client has closed its input. While the server still works on its answers, only the client may hurry it.
@@ -62,7 +65,7 @@ class LocalSession:
             working = self._server.reads != heard or self._client.backlogged
             if not working and not self._conversation.core.session.in_flight:
                 return 0.0
-        return EOF_GRACE
+        return 0.0 if self._client.severed.is_set() else EOF_GRACE
 
     async def _drain(self) -> None:
         """Deliver what the server wrote before it exited, however slowly the client reads.
@@ -104,6 +107,12 @@ class LocalSession:
             await self._server.finish()
             self._leave("client vanished")
             self._urgent.set()
+
+    async def _watch_cut(self) -> None:
+        await self._client.severed.wait()
+        await self._server.finish()
+        self._leave(FAULT)
+        self._urgent.set()
 
     async def _watch_signals(self) -> None:
         signalled = False

@@ -5,6 +5,7 @@ else passes as it came, statuses, unknown headers, event ids and comments includ
 """
 
 from contextlib import aclosing
+from functools import partial
 
 from aiohttp import web
 
@@ -57,6 +58,7 @@ class Relay:
     def _relayed(self, exchange: Exchange, target: str, body: bytes) -> Relayed:
         frame = _body_frame(exchange.request, body)
         session = self._roster.find(exchange.request, target, frame.message)
+        session.conversation.later = partial(self._errands.look_after, session)
         relayed = Relayed(self._front, self._upstream, self._roster, self._errands, session, exchange)
         relayed.hear_request(frame)
         return relayed

@@ -14,6 +14,7 @@ from interpose.edge.errand import Errands
 from interpose.edge.front import Front
 from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncoded
 from interpose.edge.judging import Judging
+from interpose.edge.link import FAULT
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
 from interpose.edge.transports.bodies import frames
 from interpose.edge.transports.exchange import ClientGone, Exchange, RawHeaders, refusal, text
@@ -46,6 +47,7 @@ class Relayed:
         self._clock = session.conversation.clock
         self._channel = session.enter(exchange)
         self._headers: RawHeaders = exchange.request.raw_headers
+        self._asked: Frame | None = None  # until it is on its way
         self._refused: Refusal | None = None
         self._accepted = False
         self._withheld = False
@@ -74,10 +76,10 @@ class Relayed:
         try:
             return await self._carry()
         except asyncio.CancelledError:
-            self._close("client", "disconnect")
+            self._close_early()
             raise
         except ClientGone:
-            self._close("client", "disconnect")
+            self._close_early()
             return exchange.cut() or refusal(499, "the client left")
         except Unreadable as error:
             self._close("server", str(error))
@@ -103,11 +105,16 @@ class Relayed:
     def _review(self, frame: Frame) -> None:
         """See what became of the request: its headers go with what is sent, and nothing is sent that was not read."""
         exchange = self._exchange
+        self._asked = frame
         self._refused = unfit(exchange.request, frame.message)
         self._withheld = self._refused is not None or not exchange.upstream
-        for sent in exchange.upstream:
-            if sent is not frame and sent.message is not None:
-                self._headers = remirrored(self._headers, exchange.params, sent.message)
+        self._mirror()
+
+    def _mirror(self) -> None:
+        """Let the headers say what is sent, where that is not what came."""
+        for sent in self._exchange.upstream:
+            if self._asked is not None and sent.raw is not self._asked.raw and sent.message is not None:
+                self._headers = remirrored(self._headers, self._exchange.params, sent.message)
 
     async def _carry(self) -> web.StreamResponse:
         if self._refused is not None:
@@ -116,6 +123,8 @@ class Relayed:
             await self._await_word()
             if not self._exchange.upstream:
                 return await self._answer()
+            self._mirror()
+        self._asked = None
         async with await self._dispatch() as response:
             self._notice(response)
             self._hear(Responded(self._clock(), self._channel, response.status, text(response.raw_headers)))
@@ -127,10 +136,16 @@ class Relayed:
             return await (self._judge(response, head) if self._session.enforces else self._pass(response, head))
 
     async def _await_word(self) -> None:
-        """A request that neither went on nor was answered is decided upon later."""
+        """What neither went on nor was answered is decided upon later. Raises ClientGone where it was broken off."""
         exchange = self._exchange
-        while exchange.waiting and not exchange.upstream and not exchange.downstream:
+        while not exchange.upstream and not exchange.downstream and (exchange.waiting or self._holds()):
+            if exchange.severed:
+                raise ClientGone
             await exchange.moved()
+
+    def _holds(self) -> bool:
+        """Whether something that was said in this exchange is held."""
+        return self._session.conversation.core.holds(self._channel)
 
     def _refuse(self, why: Refusal) -> web.StreamResponse:
         """Turn away what the server could read in another way than policy did."""
@@ -148,7 +163,7 @@ class Relayed:
         if stream is not None:
             for frame in said:
                 stream.deliver("client", frame)
-            await _flush(stream)
+            await stream.offer()
             said = []
         head = own_head(exchange.request, said)
         self._hear(Responded(self._clock(), self._channel, head.status, text(head.headers)))
@@ -169,7 +184,7 @@ class Relayed:
         """
         verb, target = self._exchange.request.method, raw(self._front.target(self._target))
         async with self._session.turnstile:
-            sending = self._upstream.send(verb, target, self._headers, self._exchange.take())
+            sending = self._upstream.send(verb, target, self._headers, *self._exchange.take())
             gave_up = await sending.under_way()
         if gave_up:
             note = f"{self._channel}: {gave_up}; what came later no longer waits for it"
@@ -196,7 +211,8 @@ class Relayed:
         """Hand on what the core lets through."""
         exchange = self._exchange
         self._accepted = response.status == 202
-        await Judging(exchange, self._hear_frame, partial(self._errands.room, self._session)).carry(response, head)
+        room = partial(self._errands.room, self._session)
+        await Judging(exchange, self._hear_frame, room, self._holds).carry(response, head)
         self._close("server", "end")
         await exchange.finish()
         assert exchange.reply is not None, "whatever was judged, a reply was begun"
@@ -247,16 +263,15 @@ class Relayed:
     def _hear(self, event: Event) -> None:
         self._errands.hear(self._session, self._exchange, event)
 
+    def _close_early(self) -> None:
+        """Nobody is there to be answered: the client left, or was made to."""
+        if self._exchange.severed:
+            self._close("server", FAULT)
+        else:
+            self._close("client", "disconnect")
+
     def _close(self, end: End, reason: str) -> None:
         """An exchange ends once, by whoever ended it first."""
         if not self._closed:
             self._closed = True
             self._hear(Closed(self._clock(), end, self._channel, reason))
-
-
-async def _flush(exchange: Exchange) -> None:
-    """Let another exchange's client have what was delivered to it. Whether it is still there is that one's affair."""
-    try:
-        await exchange.flush()
-    except ClientGone:
-        pass

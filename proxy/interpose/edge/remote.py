@@ -1,7 +1,8 @@
 """A session whose client is on our standard input and output and whose server is reached over HTTP.
 
-Three things can end it: the client closes its input, the server is lost for good, a signal arrives. Whichever comes
-first, calls under way get a moment, a stateful session is ended at the server, and what it said last is delivered.
+Four things can end it: the client closes its input, the server is lost for good, a signal arrives, a policy breaks it
+off. Whichever comes first, calls under way get a moment, a stateful session is ended at the server, and what it said
+last is delivered.
 """
 
 import signal
@@ -9,6 +10,7 @@ import signal
 import anyio
 
 from interpose.core.errors import EndError
+from interpose.edge.link import FAULT
 from interpose.edge.local import SIGNALS
 from interpose.edge.runner import Alarm, Conversation, pump
 from interpose.edge.transports.http_server import HttpServerLink
@@ -34,11 +36,13 @@ class RemoteSession:
         conversation.deliver_to(client, server)
 
     async def run(self) -> int:
-        """Run to the end. 0 when the client ended it, 3 when the server was lost, 128 and the number for a signal."""
+        """Run to the end. 0 when the client ended it, 3 when the server was lost or a policy broke the session off,
+        128 and the number for a signal.
+        """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._client.write_loop)
             tasks.start_soon(self._server.run)
-            for job in (self._upward, self._downward, self._watch_client, self._watch_signals):
+            for job in (self._upward, self._downward, self._watch_client, self._watch_cut, self._watch_signals):
                 tasks.start_soon(job)
             await self._leaving.wait()
             with anyio.move_on_after(_LAST_WORDS):
@@ -72,6 +76,11 @@ class RemoteSession:
         if not self._finishing:
             await self._server.finish(grace=0)
             self._leave("client vanished")
+
+    async def _watch_cut(self) -> None:
+        await self._client.severed.wait()
+        await self._server.finish(grace=0)
+        self._leave(FAULT, EndError.exit_code)
 
     async def _watch_signals(self) -> None:
         with anyio.open_signal_receiver(*SIGNALS) as arriving:

@@ -41,13 +41,19 @@ class _Side:
         elif exchange is not None:
             exchange.deliver(self.end, frame)
 
+    def cut(self, channel: str) -> bool:
+        """Break one exchange off; the session goes on."""
+        if (exchange := self._exchanges.get(channel)) is not None:
+            exchange.sever()
+        return False
+
 
 class RelayedSession:
     """One session: its conversation and its open exchanges. `turnstile` keeps the order in which requests go up.
 
     `stream` is the exchange that the session ends with and `endpoint` where it posts to, where it has them (legacy
-    SSE). `opened` says that its `initialize` was answered without an id. `latest` are the headers that its client sent
-    last. `errands` are the channels on which interpose itself is talking to the server.
+    SSE). `opened` says that its `initialize` was answered without an id. `errands` are the channels on which interpose
+    itself is talking to the server.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -61,7 +67,7 @@ class RelayedSession:
         self.ident = ""
         self.opened = False
         self.silent = True
-        self.latest: RawHeaders = ()
+        self._latest: Exchange | None = None
         self._count = 0
         self._answers = 0
         self._server = _Side("server", self.exchanges)
@@ -81,7 +87,7 @@ class RelayedSession:
         self._count += 1
         channel = f"x{self._count}"
         self.exchanges[channel] = exchange
-        self.latest = exchange.request.raw_headers
+        self._latest = exchange
         return channel
 
     def name_answer(self) -> str:
@@ -94,18 +100,19 @@ class RelayedSession:
         found, self._server.unplaced = self._server.unplaced, []
         return found
 
+    @property
+    def spokesman(self) -> Exchange | None:
+        """The exchange that stands for all: the latest, where an id or an endpoint makes them one client's."""
+        return self._latest if self.ident or self.endpoint else None
+
     def credentials(self, exchange: Exchange) -> RawHeaders:
         """The client's headers to speak with in its place.
 
         Where no id binds the exchanges of a session together, they may be different clients': then each its own.
         """
-        own = exchange.request.raw_headers
-        if not self.ident and not self.endpoint:
-            return own
-        named = any(name.lower() == SESSION_HEADER.lower().encode() for name, _ in self.latest)
-        return (
-            self.latest if named or not self.ident else (*self.latest, (SESSION_HEADER.encode(), self.ident.encode()))
-        )
+        headers = (self.spokesman or exchange).request.raw_headers
+        named = any(name.lower() == SESSION_HEADER.lower().encode() for name, _ in headers)
+        return headers if named or not self.ident else (*headers, (SESSION_HEADER.encode(), self.ident.encode()))
 
 
 class Roster:

@@ -1,19 +1,23 @@
 """The only loop: events from two links go into the core, its effects go out in order."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, assert_never
 
-from interpose.core.effects import Append, Effect
-from interpose.core.events import End, Event, Told
+from interpose.core.effects import Append, Cut, Deliver, Effect, Seek, Store, Wake
+from interpose.core.events import Decided, Decision, End, Event, Ticked, Told
 from interpose.core.interposer import Interposer
 from interpose.core.recording.entry import Header
-from interpose.edge.link import Clock, Link, Sink
+from interpose.edge.link import Approver, ClientSink, Clock, Link, Sink
 from interpose.edge.stores.jsonl import RecordingFile
+from interpose.edge.stores.replacing import replace
 
 if TYPE_CHECKING:
     from interpose.core.policy.engine import Engine
+    from interpose.core.policy.rule import Policy
 
 Alarm = Callable[[str], None]
 
@@ -32,6 +36,8 @@ def utc_now() -> str:
 class Conversation:
     """One session being carried out: the core, the recording and the sinks to deliver to.
 
+    `later` is called when something happened that no end's own event caused: time passed, or somebody decided.
+
     INVARIANT: nothing awaits between the core's decision and its queueing, so `hear` is a plain function.
     """
 
@@ -42,19 +48,26 @@ class Conversation:
         clock: Clock,
         alarm: Alarm,
         engine: "Engine | None" = None,
+        approver: Approver | None = None,
     ) -> None:
         self.clock = clock
         self.core = Interposer(engine)
-        self._sinks: dict[End, Sink] = {}
+        self._client: ClientSink | None = None
+        self._server: Sink | None = None
         self.recording = recording
         self.closed = False
+        self.later: Callable[[], None] = lambda: None
         self._alarm = alarm
         self._alarmed = False
+        self._approver = approver
+        self._severed = False
+        self._wakes: set[float] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self._carry_out(self.core.open(header))
 
-    def deliver_to(self, *sinks: Sink) -> None:
+    def deliver_to(self, client: ClientSink, server: Sink) -> None:
         """Set where deliveries to each end go."""
-        self._sinks.update({sink.end: sink for sink in sinks})
+        self._client, self._server = client, server
 
     @property
     def lost(self) -> int:
@@ -62,9 +75,15 @@ class Conversation:
         return self.recording.lost if self.recording else 0
 
     def hear(self, event: Event) -> None:
-        """Feed one event and carry out what follows from it."""
-        if not self.closed:
+        """Feed one event and carry out what follows from it. Of a session that was broken off, only facts are heard."""
+        if not self.closed and (not self._severed or isinstance(event, Told)):
             self._carry_out(self.core.feed(event))
+
+    def govern(self, policies: "Sequence[Policy]") -> None:
+        """Put other policies in force, also for what is held."""
+        if not self.closed and not self._severed:
+            self._carry_out(self.core.govern(self.clock(), policies))
+            self.later()
 
     def tell(self, end: End, what: str, text: str) -> None:
         """Record a fact about an end."""
@@ -76,15 +95,76 @@ class Conversation:
             return
         self._carry_out(self.core.close(self.clock(), reason))
         self.closed = True
+        self._wakes.clear()
+        self._set_timer()
         if self.recording:
             self.recording.close()
 
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Append):
-                self._write(effect)
-            elif (sink := self._sinks.get(effect.end)) is not None:
-                sink.send(effect.channel, effect.frame)
+            match effect:
+                case Append():
+                    self._write(effect)
+                case Deliver():
+                    self._deliver(effect)
+                case Cut():
+                    self._cut(effect)
+                case Wake(at):
+                    self._wake_at(at)
+                case Seek():
+                    self._seek(effect)
+                case Store():
+                    self._store(effect)
+                case _:
+                    assert_never(effect)
+
+    def _deliver(self, delivery: Deliver) -> None:
+        sink = self._client if delivery.end == "client" else self._server
+        if sink is not None:
+            sink.send(delivery.channel, delivery.frame)
+
+    def _cut(self, cut: Cut) -> None:
+        if self._client is not None:
+            self._severed = self._client.cut(self.core.home(cut.channel))
+
+    def _seek(self, seek: Seek) -> None:
+        if self._approver is not None:
+            self._approver.seek(seek, partial(self._decided, seek.hold))
+
+    def _wake_at(self, at: float) -> None:
+        if at not in self._wakes:
+            self._wakes.add(at)
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        """Wake up at the earliest of the times that were asked for."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if self._wakes:
+            left = max(0.0, min(self._wakes) - self.clock())
+            self._timer = asyncio.get_running_loop().call_later(left, self._wake)
+
+    def _wake(self) -> None:
+        now = self.clock()
+        due = {at for at in self._wakes if at <= now}  # none: the event loop counts time in its own way
+        self._wakes -= due
+        self._set_timer()
+        if due:
+            self._hear_later(Ticked(now))
+
+    def _decided(self, hold: str, decision: Decision, by: str) -> None:
+        self._hear_later(Decided(self.clock(), hold, decision, by))
+
+    def _hear_later(self, event: Ticked | Decided) -> None:
+        self.hear(event)
+        self.later()
+
+    def _store(self, file: Store) -> None:
+        try:
+            replace(file.path, file.content)
+        except OSError as error:
+            self._alarm(f"{file.path} cannot be written ({error.strerror or error}); traffic goes on")
 
     def _write(self, line: Append) -> None:
         if self.recording is None:

@@ -153,7 +153,7 @@ def test_a_decision_is_one_word() -> None:
         "refused": finding("refuse", Hit("gate", "refuse")),
         "blocked": finding("edit", Hit("a", "block")),
         "answered": finding("withhold", Hit("a", "answer")),
-        "held": finding("drop", Hit("a", "hold")),
+        "held": finding("hold", Hit("a", "hold")),
         "edited": finding("edit", Hit("a", "cap")),
         "noted": finding("pass", Hit("a", "note")),
         "passed": finding("pass", Hit("a", "block", acted=False)),

@@ -8,13 +8,15 @@ from pydantic import ValidationError
 
 from interpose.core.policy.condition import Condition, compile_condition
 from interpose.core.policy.fault import RuleFault
+from interpose.core.policy.jsonpath import Path
 
 
 def met(condition: dict[str, Any], root: Any, every: bool = False) -> bool | str:
     """Whether it is met, or `doubt`."""
-    test = compile_condition(Condition.model_validate({"path": "$.a"} | condition), every)
+    given = Condition.model_validate({"path": "$.a"} | condition)
+    test = compile_condition(given, every)
     try:
-        return test(root)
+        return test(Path(given.path).values(root))
     except RuleFault:
         return "doubt"
 

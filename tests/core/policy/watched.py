@@ -19,6 +19,7 @@ from interpose.core.policy.facts import Facts
 from interpose.core.policy.fault import RuleFault
 from interpose.core.policy.rule import RULE
 from interpose.core.policy.select import Selector, compile_rule
+from interpose.core.policy.shortlist import Shortlist
 from interpose.core.policy.subject import Subject
 from interpose.core.session.sighting import Sighting
 
@@ -37,10 +38,24 @@ def selector(**fields: Any) -> Selector:
 
 
 def matches(selector: Selector, facts: Facts, sighting: Sighting) -> bool | str:
-    """Whether a message, or any of its asks, is matched, or `doubt`."""
-    asks = sighting.asks if selector.about_asks else (None,)
+    """Whether a message, or any of its asks, is matched, or `doubt`: the same with every short cut that there is."""
     if not selector.applies_to(sighting.method, sighting.kind, sighting.end, bool(sighting.asks)):
         return False
+    found = _matches(selector, facts, sighting)
+    assert found is _matches_shortlisted(selector, facts, sighting)
+    return found
+
+
+def _matches_shortlisted(selector: Selector, facts: Facts, sighting: Sighting) -> bool | str:
+    key = (sighting.method, sighting.kind, sighting.end, bool(sighting.asks), sighting.name)
+    if not selector.applies_to(*key):
+        return False
+    left = Shortlist([selector.given(*key)]).of(Subject(sighting))
+    return _matches(left[0], facts, sighting) if left else False
+
+
+def _matches(selector: Selector, facts: Facts, sighting: Sighting) -> bool | str:
+    asks = sighting.asks if selector.about_asks else (None,)
     found: list[bool | str] = []
     for ask in asks:
         try:

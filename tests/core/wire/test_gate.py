@@ -221,6 +221,8 @@ def test_every_request_of_a_refused_batch_is_answered() -> None:
         (b'{"jsonrpc":"2.0","id":1.0,"result":{}}', None),
         (b'{"jsonrpc":"2.0","id":7,"method":"ping"}', None),
         (b'{"jsonrpc":"2.0","result":{}}', None),
+        (b'{"jsonrpc":"2.0","id":7,"Method":"ping"}', None),
+        (b'{"jsonrpc":"2.0","id":7}', None),
         (b"x", None),
     ],
 )
@@ -228,3 +230,27 @@ def test_the_one_who_waits_for_a_refused_response_gets_an_error(raw: bytes, iden
     for frame in (raw, read(raw)):
         answer = stand_in(frame, ODD)
         assert (None if answer is None else json.loads(answer)["id"]) == ident
+
+
+@pytest.mark.parametrize(
+    ("head", "ident"),
+    [
+        ('{"jsonrpc":"2.0","id":7,"method":"a"', 7),
+        ('{ "method" : "a" , "id" : "x" , "jsonrpc":"2.0"', "x"),
+        ('{"jsonrpc":"2.0","id":7,"id":8,"method":"a"', None),
+        ('{"jsonrpc":"2.0","id":7,"m\\u0065thod":"a","method":"a"', None),
+        ('{"jsonrpc":"2.0","id":7.0,"method":"a"', None),
+        ('{"jsonrpc":"2.0","id":7,"method":"a","result":1', None),
+        ('{"jsonrpc":"2.0","id":7', None),
+        ('{"a":[],"id":7,"method":"a"', None),
+        ('{"jsonrpc":"2.0","id":"' + "i" * 2000 + '","method":"a"', None),
+    ],
+)
+def test_a_request_of_endless_depth_is_answered_under_its_id_where_that_is_certain(
+    head: str, ident: int | str | None
+) -> None:
+    raw = f'{head},"params":{"[" * 100_001}{"]" * 100_001}}}'.encode()
+    deep = Objection("depth", "too deep")
+    assert json.loads(refusal(raw, deep) or b"")["id"] == ident
+    assert json.loads(refusal(raw, ODD) or b"")["id"] is None
+    assert stand_in(raw, deep) is None

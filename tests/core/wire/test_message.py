@@ -103,6 +103,22 @@ def test_a_large_message_of_wide_characters_is_checked_piecewise() -> None:
     assert read(b'{"jsonrpc":"2.0","method":"x","p":"' + text.encode() + b'\xc3"}').flags == ("not-utf8",)
 
 
+@pytest.mark.parametrize(
+    ("raw", "flags"),
+    [
+        (b'{"jsonrpc":"2.0",\r"id":1,"method":"ping"}', ("ambiguous",)),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping"}\r', ("ambiguous",)),
+        (b'{"jsonrpc":"2.0",\r\n"id":1,"method":"ping"}\r\n', ()),
+        (b'{"id":1,\r"method":"ping"}', ("no-version", "ambiguous")),
+        (b'[{"jsonrpc":"2.0",\r"id":1,"method":"ping"}]', ("ambiguous",)),
+        (b'{"jsonrpc":"2.0","method":"a"}\r{"jsonrpc":"2.0","method":"b"}', ("not-json", "ambiguous")),
+        (b'{"jsonrpc":"2.0","id":1,"method":"\\r"}', ()),
+    ],
+)
+def test_a_carriage_return_that_may_end_a_line_is_ambiguous(raw: bytes, flags: tuple[str, ...]) -> None:
+    assert read(raw).flags == flags
+
+
 def test_only_whole_utf8_json_on_one_line_may_be_embedded() -> None:
     assert read(b'{"jsonrpc":"2.0","id":1,"result":{}}').embeddable
     for raw in (b'{"jsonrpc":"2.0",\n"id":1,"result":{}}', b'{"jsonrpc":"2.0","id":1,"result":"\xff"}', b"x"):

@@ -2,7 +2,8 @@
 
 Run with `--stdio`, `--http PORT` (endpoint `/mcp`) or `--sse PORT` (`/sse`); port 0 picks one. It prints
 `listening PORT` on stderr once it accepts connections. A client that does not declare the extension, or
-speaks the stateful era, gets plain results from `crunch`.
+speaks the stateful era, gets plain results from `crunch`. `--tools task_ASK-ANYTHING,...` adds tools that ask, as those
+of py_asks.py do, from within a task.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import socket
 import sys
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -78,6 +80,46 @@ async def crunch_forever() -> str:
     return "done"
 
 
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "note": {"type": "string"}},
+    "required": ["name", "note"],
+}
+
+
+def spoken(text: str) -> types.SamplingMessage:
+    return types.SamplingMessage(role="user", content=types.TextContent(type="text", text=text))
+
+
+TASK_ASKS: dict[str, Callable[[str], types.InputRequest]] = {
+    "task_form": lambda about: types.ElicitRequest(
+        params=types.ElicitRequestFormParams(message=f"PLANTED-asked-{about} who?", requested_schema=PERSON)
+    ),
+    "task_url": lambda about: types.ElicitRequest(
+        params=types.ElicitRequestURLParams(message=f"PLANTED-asked-{about} sign in", url="https://example.test/start")
+    ),
+    "task_sampling": lambda about: types.CreateMessageRequest(
+        params=types.CreateMessageRequestParams(messages=[spoken(f"PLANTED-asked-{about} why?")], max_tokens=50)
+    ),
+    "task_roots": lambda about: types.ListRootsRequest(),
+}
+
+
+async def ask_in_task(about: str, ctx: Context) -> str | types.InputRequiredResult:
+    """A task that asks once, and tells what it was told."""
+    match (ctx.input_responses or {}).get("asked"):
+        case types.ElicitResult(action="accept", content={"name": name, "note": note}):
+            return f"{name}: {note}"
+        case types.ElicitResult(action=action):
+            return action
+        case types.CreateMessageResult(model=model, content=types.TextContent(text=text)):
+            return f"{model} says {text}"
+        case types.ListRootsResult(roots=roots):
+            return ", ".join(f"{root.name} at {root.uri}" for root in roots) or "nowhere"
+    request = TASK_ASKS[about.partition("-")[0]](about)
+    return types.InputRequiredResult(input_requests={"asked": request})
+
+
 @server.resource("note://pad", mime_type="text/plain")
 def pad() -> str:
     """A note."""
@@ -106,6 +148,8 @@ class Announcing(uvicorn.Server):
 
 def serve(app: Any, port: int) -> None:
     with socket.create_server(("127.0.0.1", port)) as bound:
+        # asyncio does that for sockets it makes itself; without it every answer waits 40 ms for an ACK.
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
         asyncio.run(Announcing(config).serve(sockets=[bound]))
 
@@ -118,7 +162,10 @@ def main() -> None:
     way.add_argument("--stdio", action="store_true")
     way.add_argument("--http", type=int, metavar="PORT")
     way.add_argument("--sse", type=int, metavar="PORT")
+    parser.add_argument("--tools", default="")
     options = parser.parse_args()
+    for name in options.tools.split(",") if options.tools else []:
+        server.tool(name=name, task=TASK)(ask_in_task)
     if options.stdio:
         server.run("stdio", show_banner=False)
     elif options.http is not None:

@@ -2,7 +2,8 @@
 
 It prints one JSON object, `{"steps": {name: summary}}`, in which nothing depends on time or chance, so that
 two runs can be compared. A step that raises is recorded as `{"error": ...}`; a step the server has no tool
-for, or the era no method, is left out.
+for, or the era no method, is left out. A step `call:NAME`, also `call:NAME:2`, calls a tool of py_asks.py, answers
+what that asks, and then calls a plain tool.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 SCRIPT = json.loads((Path(__file__).parent / "script.json").read_text())
 ANSWERS = SCRIPT["answers"]
 STEP_SECONDS = 20
+CALL_SECONDS = 5
 RUN_SECONDS = 55
 
 Summary = Any
@@ -74,6 +76,8 @@ class Scene:
         self.tools: set[str] = set()
         self.action: str = "accept"
         self.asked: list[str] = []
+        self.shown: list[list[Any]] = []
+        self.about = ""
         self.logs: asyncio.Queue[tuple[str | None, str, Any]] = asyncio.Queue()
         self.heard: asyncio.Queue[str] = asyncio.Queue()
 
@@ -99,10 +103,18 @@ class Scene:
         self, context: ClientRequestContext, params: types.CreateMessageRequestParams
     ) -> types.CreateMessageResult:
         self.asked.append("sampling")
+        if self.about:
+            self.shown.append(["sampling", plain(params)])
+            text = types.TextContent(type="text", text=f"PLANTED-answered-{self.about}")
+            return types.CreateMessageResult(role="assistant", content=text, model="canned-1")
         return types.CreateMessageResult.model_validate(ANSWERS["model"])
 
     async def elicit(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         self.asked.append(params.mode)
+        if self.about:
+            self.shown.append([params.mode, plain(params)])
+            person: dict[str, Any] = {"name": f"PLANTED-named-{self.about}", "note": f"PLANTED-answered-{self.about}"}
+            return types.ElicitResult(action="accept", content=person if params.mode == "form" else None)
         if self.action != "accept" or not isinstance(params, types.ElicitRequestFormParams):
             return types.ElicitResult(action=self.action)  # type: ignore[arg-type]
         wanted = params.requested_schema.get("required", [])
@@ -110,6 +122,10 @@ class Scene:
 
     async def list_roots(self, context: ClientRequestContext) -> types.ListRootsResult:
         self.asked.append("roots")
+        if self.about:
+            self.shown.append(["roots", {}])
+            root = {"uri": f"file:///srv/PLANTED-named-{self.about}", "name": f"PLANTED-answered-{self.about}"}
+            return types.ListRootsResult.model_validate({"roots": [root]})
         return types.ListRootsResult.model_validate({"roots": ANSWERS["roots"]})
 
     async def log(self, params: types.LoggingMessageNotificationParams) -> None:
@@ -381,6 +397,21 @@ async def ping(scene: Scene) -> Summary:
     return plain(await scene.client.send_ping())
 
 
+async def call(scene: Scene, name: str) -> Summary:
+    """How a call ends, what was asked meanwhile, and whether the session lives on."""
+    tool = name.split(":")[1]
+    scene.about, scene.shown = tool, []
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            ended = summarise(await scene.client.call_tool(tool, {"about": tool}))
+    except MCPError as error:
+        ended = {"refused": [error.code, error.message, error.data]}
+    except TimeoutError:
+        ended = {"hung": True}
+    scene.about = ""
+    return {**ended, "shown": scene.shown, "after": (await scene.play("call_echo"))["texts"]}
+
+
 for plain_call in ("call_echo", "call_add", "structured", "big", "tool_error"):
     STEPS[plain_call] = lambda scene, name=plain_call: scene.play(name)  # type: ignore[misc]
 
@@ -434,7 +465,7 @@ async def run(options: argparse.Namespace) -> dict[str, Summary]:
             for name in chosen:
                 try:
                     async with asyncio.timeout(STEP_SECONDS):
-                        done[name] = await STEPS[name](scene)
+                        done[name] = await (call(scene, name) if name.startswith("call:") else STEPS[name](scene))
                 except Unfit:
                     pass
                 except Exception as error:

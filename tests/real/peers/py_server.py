@@ -1,7 +1,7 @@
 """A server of the Python SDK that speaks both eras, with a tool for everything a proxy has to carry.
 
 Run with `--stdio`, `--http PORT` (endpoint `/mcp`) or `--sse PORT` (`/sse`); port 0 picks one. It prints
-`listening PORT` on stderr once it accepts connections.
+`listening PORT` on stderr once it accepts connections. `--tools NAME,...` adds the tools of py_asks.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import mcp_types as types
+import py_asks
 import uvicorn
 from mcp.server.lowlevel.server import NotificationOptions
 from mcp.server.mcpserver import Context, MCPServer
@@ -224,6 +225,8 @@ class Announcing(uvicorn.Server):
 
 def serve(app: Any, port: int) -> None:
     with socket.create_server(("127.0.0.1", port)) as bound:
+        # asyncio does that for sockets it makes itself; without it every answer waits 40 ms for an ACK.
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         asyncio.run(Announcing(config).serve(sockets=[bound]))
 
@@ -235,7 +238,9 @@ def main() -> None:
     way.add_argument("--stdio", action="store_true")
     way.add_argument("--http", type=int, metavar="PORT")
     way.add_argument("--sse", type=int, metavar="PORT")
+    parser.add_argument("--tools", default="")
     options = parser.parse_args()
+    py_asks.offer(server, options.tools.split(",") if options.tools else [])
     if options.stdio:
         server.run("stdio")
     elif options.http is not None:

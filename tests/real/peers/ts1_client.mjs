@@ -34,7 +34,7 @@ async function make(peer) {
     },
   );
   client.setRequestHandler(CreateMessageRequestSchema, async ({ params }, extra) => {
-    const answer = answering.sampling(peer);
+    const answer = answering.sampling(peer, params);
     if (!params.task) return answer;
     const task = await extra.taskStore.createTask({ ttl: params.task.ttl });
     setTimeout(() => extra.taskStore.storeTaskResult(task.taskId, 'completed', answer), 200);
@@ -59,12 +59,16 @@ async function make(peer) {
   };
   peer.call = (name, args, options) =>
     client.callTool({ name, arguments: args }, CallToolResultSchema, { timeout: STEP_MS, ...options });
+  peer.ask = async (name, args) => {
+    if (!name.startsWith('task_')) return peer.call(name, args);
+    return (await followed(peer, name, args, 'result')).result;
+  };
   await client.connect(peer.transport);
 }
 
 // Calls a tool as a task and follows it to its end, as the SDK's own helper does.
-async function follow(peer, step, until) {
-  const [name, args] = pick(peer, step);
+const follow = (peer, step, until) => followed(peer, ...pick(peer, step), until);
+async function followed(peer, name, args, until) {
   const options = { task: { ttl: 60_000 } };
   const { tasks } = peer.client.experimental;
   for await (const message of tasks.callToolStream({ name, arguments: args }, CallToolResultSchema, options)) {

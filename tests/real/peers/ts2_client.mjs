@@ -19,7 +19,7 @@ async function make(peer) {
       versionNegotiation: { mode: modes[peer.era] },
     },
   );
-  client.setRequestHandler('sampling/createMessage', () => answering.sampling(peer));
+  client.setRequestHandler('sampling/createMessage', ({ params }) => answering.sampling(peer, params));
   client.setRequestHandler('elicitation/create', ({ params }) => answering.elicitation(peer, params));
   client.setRequestHandler('roots/list', () => answering.roots(peer));
   client.setNotificationHandler('notifications/message', ({ params }) => {
@@ -40,6 +40,7 @@ async function make(peer) {
       { name, arguments: args, ...(meta && !peer.stateful() && { _meta: meta }) },
       { timeout: STEP_MS, ...options },
     );
+  peer.ask = peer.call;
   await client.connect(peer.transport);
 }
 

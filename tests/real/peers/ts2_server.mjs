@@ -2,12 +2,14 @@
 //
 // Run with `--stdio` or `--http PORT` (endpoint `/mcp`, with sessions in the stateful era); port 0 picks one.
 // It prints `listening PORT` on stderr once it accepts connections. The SDK has no HTTP+SSE server.
+// `--tools NAME,...` adds the tools of ts_asks.mjs.
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import {
   McpServer,
   ResourceTemplate,
+  UrlElicitationRequiredError,
   WebStandardStreamableHTTPServerTransport,
   completable,
   createMcpHandler,
@@ -16,8 +18,10 @@ import {
 } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import * as z from 'zod';
+import { asks, kindOf, toolNames } from './ts_asks.mjs';
 
 const PAD = 'note://pad';
+const [toolsThatAsk, [way, port]] = toolNames(process.argv.slice(2));
 const text = (value) => ({ content: [{ type: 'text', text: String(value) }] });
 const subscribed = new Set();
 let notifier; // publishes to subscriptions/listen streams over HTTP; over stdio the SDK routes them itself
@@ -31,6 +35,23 @@ const asking = (question, answered) => async (args, ctx) => {
   if (given) return text(answered(given));
   return inputRequired({ inputRequests: { asked: question(args) }, requestState: 'round 1' });
 };
+
+function askingAs(kind) {
+  const entry = (each, about) => ({ method: asks[each].method, params: asks[each].params(about) ?? {} });
+  if (kind === 'signin') {
+    return async ({ about }) => {
+      throw new UrlElicitationRequiredError([asks.url.params(about)], 'Sign-in needed');
+    };
+  }
+  const kinds = kind === 'two' ? ['form', 'roots'] : [kind];
+  return async ({ about }, ctx) => {
+    const given = ctx.mcpReq.inputResponses ?? {};
+    if (kinds.every((each) => given[each])) return text(kinds.map((each) => asks[each].told(given[each])).join(' in '));
+    const inputRequests = Object.fromEntries(kinds.map((each) => [each, entry(each, about)]));
+    // What `shared` asks has one state for all its tools, which the specification leaves to the server.
+    return inputRequired({ inputRequests, requestState: kind === 'shared' ? kind : about });
+  };
+}
 
 function build() {
   const server = new McpServer(
@@ -101,6 +122,8 @@ function build() {
       (given) => given.roots.map((root) => root.uri).join(', ') || 'nowhere',
     ),
   );
+
+  for (const name of toolsThatAsk) tool(name, { about: z.string() }, askingAs(kindOf(name)));
 
   const report = async (ctx, progress, total, message) => {
     const progressToken = ctx.mcpReq._meta?.progressToken;
@@ -179,7 +202,6 @@ async function fetchStateful(request) {
   return transport.handleRequest(request);
 }
 
-const [way, port] = process.argv.slice(2);
 if (way === '--stdio') {
   serveStdio(build);
 } else if (way === '--http') {

@@ -1,7 +1,8 @@
 // The steps of script.json for both TypeScript clients, and the main program they share.
 //
 // A client gives `main` a function that makes a peer from the options: the SDK's client, its transport, what
-// `stateful` is, and the few calls in which the two SDKs differ. Output and flags are those of py_client.py.
+// `stateful` is, and the few calls in which the two SDKs differ. Output, flags and the steps `call:NAME` are those of
+// py_client.py.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -9,9 +10,11 @@ import { parseArgs } from 'node:util';
 const script = JSON.parse(readFileSync(new URL('script.json', import.meta.url)));
 export const answers = script.answers;
 export const STEP_MS = 20_000;
+const CALL_MS = 5_000;
 const RUN_MS = 55_000;
 
 export class Unfit extends Error {}
+class Late extends Error {}
 
 const sorted = (value) => {
   if (Array.isArray(value)) return value.map(sorted);
@@ -37,11 +40,26 @@ const play = async (peer, step, options) => summarise(await peer.call(...pick(pe
 
 // What the user, the model and the host answer; both SDKs hand in the params of the request.
 export const answering = {
-  sampling: (peer) => (peer.asked.push('sampling'), answers.model),
-  roots: (peer) => (peer.asked.push('roots'), { roots: answers.roots }),
+  sampling: (peer, params) => {
+    peer.asked.push('sampling');
+    if (!peer.about) return answers.model;
+    peer.shown.push(['sampling', params]);
+    const content = { type: 'text', text: `PLANTED-answered-${peer.about}` };
+    return { role: 'assistant', content, model: 'canned-1' };
+  },
+  roots: (peer) => {
+    peer.asked.push('roots');
+    if (!peer.about) return { roots: answers.roots };
+    peer.shown.push(['roots', {}]);
+    return { roots: [{ uri: `file:///srv/PLANTED-named-${peer.about}`, name: `PLANTED-answered-${peer.about}` }] };
+  },
   elicitation: (peer, params) => {
     const form = (params.mode ?? 'form') === 'form';
     peer.asked.push(form ? 'form' : 'url');
+    if (peer.about) {
+      peer.shown.push([form ? 'form' : 'url', params]);
+      return { action: 'accept', ...(form && { content: { name: `PLANTED-named-${peer.about}`, note: `PLANTED-answered-${peer.about}` } }) };
+    }
     if (peer.action !== 'accept' || !form) return { action: peer.action };
     const wanted = params.requestedSchema.required ?? [];
     return { action: 'accept', content: Object.fromEntries(wanted.map((key) => [key, answers.form[key]])) };
@@ -159,6 +177,18 @@ const steps = {
 for (const name of ['call_echo', 'call_add', 'structured', 'big', 'tool_error'])
   steps[name] = (peer) => play(peer, name);
 
+// How a call ends, what was asked meanwhile, and whether the session lives on.
+async function call(peer, step) {
+  const tool = step.split(':')[1];
+  peer.about = tool;
+  peer.shown = [];
+  const ended = await within(CALL_MS, peer.ask(tool, { about: tool })).then(summarise, (error) =>
+    error instanceof Late ? { hung: true } : { refused: [error.code, error.message, error.data ?? null] },
+  );
+  peer.about = undefined;
+  return { ...ended, shown: peer.shown, after: (await play(peer, 'call_echo')).texts };
+}
+
 export async function aResource(peer) {
   const listed = new Set((await peer.client.listResources()).resources.map((each) => each.uri));
   const uri = script.resources.find((each) => listed.has(each));
@@ -169,7 +199,7 @@ export async function aResource(peer) {
 function within(ms, promise) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Late(`took longer than ${ms} ms`)), ms);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -184,7 +214,8 @@ async function run(make, options, extra) {
     for (const tool of tools) peer.tools.add(tool.name);
     for (const name of options.steps ? options.steps.split(',') : Object.keys(all)) {
       try {
-        done[name] = await within(STEP_MS, (async () => all[name](peer))());
+        const step = name.startsWith('call:') ? call : all[name];
+        done[name] = await within(STEP_MS, (async () => step(peer, name))());
       } catch (error) {
         if (!(error instanceof Unfit)) done[name] = { error: `${error.name}: ${error.message ?? error}` };
       }

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from interpose.app import console
-from interpose.app.cli.prune import recordings
-from interpose.app.cli.show import _Output, _started
+from interpose.app.cli.output import Output, started
+from interpose.app.cli.recordings import recordings
 from interpose.core.errors import RecordingError, UsageError
 from interpose.core.formats.audit import Trail
 from interpose.core.formats.audit_page import CsvPage, JsonPage, Page, TextPage
@@ -40,7 +40,7 @@ def command(paths: tuple[str, ...], as_json: bool, as_csv: bool, no_paths: bool,
         raise UsageError(f"{', '.join(paths)}: no recordings there")
     if verify:
         return _verify(found)
-    out = _Output()
+    out = Output()
     page: Page = (
         JsonPage(not no_paths) if as_json else CsvPage(not no_paths) if as_csv else TextPage(out.width, not no_paths)
     )
@@ -54,7 +54,7 @@ def command(paths: tuple[str, ...], as_json: bool, as_csv: bool, no_paths: bool,
     return 0 if all(whole) else _DAMAGED
 
 
-def _tell(path: Path, page: Page, out: _Output) -> bool:
+def _tell(path: Path, page: Page, out: Output) -> bool:
     """The trail of one recording, as far as it can be read. Whether all of it could."""
     damage: RecordingError | None = None
     try:
@@ -71,17 +71,17 @@ def _tell(path: Path, page: Page, out: _Output) -> bool:
             damage = error
     records = trail.end()
     _date(records, reader.header.started)
-    out.rows(page.trail(str(path), reader.header, _started(reader.header.started)[0], records))
+    out.rows(page.trail(str(path), reader.header, started(reader.header.started)[0], records))
     out.flush()
     for problem in (*reader.problems, *([str(damage)] if damage else [])):
         console.say(problem if damage and problem == str(damage) else f"{path}: {problem}")
     return damage is None
 
 
-def _date(records: Sequence[Record], started: str) -> None:
+def _date(records: Sequence[Record], began: str) -> None:
     """Give each record its time of day, in UTC."""
     try:
-        begun = datetime.fromisoformat(started).astimezone(UTC)
+        begun = datetime.fromisoformat(began).astimezone(UTC)
     except ValueError:
         return
     for record in records:

@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 a replay or rehearsal differs, 2 usage, a bad policy or re
 """
 
 import importlib
+import keyword
 import sys
 
 import click
@@ -12,7 +13,9 @@ from interpose import __version__
 from interpose.app import console
 from interpose.core.errors import InterposeError
 
-COMMANDS = ("run", "show", "policy", "rehearse", "audit", "redact", "prune", "demo")
+COMMANDS = (
+    *("run", "replay", "show", "policy", "rehearse", "audit", "redact", "prune", "diff", "learn", "import", "demo"),
+)
 
 
 class _Lazy(click.Group):
@@ -24,7 +27,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"interpose.app.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = importlib.import_module(f"interpose.app.cli.{module}").command
         return command
 
 

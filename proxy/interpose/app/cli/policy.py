@@ -5,7 +5,7 @@ import json
 import click
 
 from interpose.app import console
-from interpose.app.policies import read
+from interpose.app.policies import missing_locks, read
 from interpose.core.errors import UsageError
 from interpose.core.policy.reading import PolicyError
 from interpose.core.policy.rule import Effect, Policy, effect_of
@@ -82,4 +82,6 @@ def _is_sound(name: str) -> bool:
         console.say(str(error))
         return False
     click.echo(f"{name}: ok, {summary(policy)}")
+    for rule, file in missing_locks(policy):
+        click.echo(f"{name}: rule `{rule}`: note: {file} is not there; it is written once tools were listed")
     return True

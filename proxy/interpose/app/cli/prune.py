@@ -2,21 +2,21 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
 from interpose.app import console
+from interpose.app.cli.recordings import began, files
 from interpose.core.errors import EndError, UsageError
 from interpose.core.formats.excerpt import said
 from interpose.core.formats.words import plural, size
-from interpose.core.recording.codec import decode_entry, decode_header
+from interpose.core.recording.codec import decode_entry
 
 _AGE = re.compile(r"([0-9]{1,6})(m|h|d|w)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_FIRST_LINE = 1 << 20
 _TAIL = 1 << 16
 
 
@@ -48,35 +48,10 @@ def command(folder: str, age: str, dry_run: bool) -> int:
     return EndError.exit_code if failed else 0
 
 
-def recordings(paths: Iterable[str]) -> Iterator[Path]:
-    """The files named, and of folders every `.jsonl` file in and below them that begins as a recording, in order.
-
-    Raises: UsageError for a path where there is nothing.
-    """
-    for name in paths:
-        path = Path(name)
-        if path.is_dir():
-            yield from (found for found in _files(path) if _first(found) is not None)
-        elif path.exists():
-            yield path
-        else:
-            raise UsageError(f"{name}: no such file or folder")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """In the order of their names; links are nobody's recordings."""
-    for root, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(root, name)
-            if path.suffix == ".jsonl" and path.is_file() and not path.is_symlink():
-                yield path
-
-
 def _old(folder: str, before: datetime) -> Iterator[tuple[Path, datetime]]:
     """The recordings that began before a time, with when they did."""
-    for path in _files(Path(folder)):
-        started = _first(path)
+    for path in files(Path(folder)):
+        started = began(path)
         if started is None:
             continue
         moment = _moment(started)
@@ -84,15 +59,6 @@ def _old(folder: str, before: datetime) -> Iterator[tuple[Path, datetime]]:
             console.say(f"{path}: left alone, since nobody can tell when `{said(started, 60)}` was")
         elif moment < before and _is_over(path, before):
             yield path, moment
-
-
-def _first(path: Path) -> str | None:
-    """When a recording says that it began; None for what is no recording."""
-    try:
-        with open(path, "rb") as file:
-            return decode_header(file.readline(_FIRST_LINE)).started
-    except (OSError, ValueError):
-        return None
 
 
 def _moment(started: str) -> datetime | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from interpose.app import console, policies
-from interpose.app.cli.prune import recordings
-from interpose.app.cli.show import _Output, _started
+from interpose.app.cli.output import Output, started
+from interpose.app.cli.recordings import recordings
 from interpose.core.errors import RecordingError, UsageError
 from interpose.core.formats import junit, rehearsal_why
 from interpose.core.formats.rehearsal import JsonPage, Page, TextPage
@@ -46,7 +46,7 @@ def command(
     found = list(recordings(paths))
     if not found:
         raise UsageError(f"{', '.join(paths)}: no recordings there")
-    out = _Output()
+    out = Output()
     page: Page = JsonPage() if as_json else TextPage(out.width)
     run = _Run(tried, other, page, out, keeps=junit_file is not None)
     try:
@@ -65,7 +65,7 @@ class _Run:
     """Several recordings, one after the other, each as a stream; `keeps` the findings, for JUnit."""
 
     def __init__(
-        self, tried: tuple[Policy, ...], against: tuple[Policy, ...], page: Page, out: _Output, *, keeps: bool
+        self, tried: tuple[Policy, ...], against: tuple[Policy, ...], page: Page, out: Output, *, keeps: bool
     ) -> None:
         self._keeps = keeps
         self._tried, self._against = tried, against
@@ -86,7 +86,7 @@ class _Run:
         try:
             with RecordingReader(path) as reader:
                 suite = RehearsalSuite(str(path), reader.header)
-                self._out.rows(self._page.begin(str(path), reader.header, _started(reader.header.started)[0]))
+                self._out.rows(self._page.begin(str(path), reader.header, started(reader.header.started)[0]))
                 if self._against:
                     self._compare(reader, suite, tally)
                 else:
@@ -141,7 +141,7 @@ def explain(path: str, seq: int, policy_files: Iterable[str] = (), as_json: bool
             found = recorded(reader, seq)
     if found is None:
         raise UsageError(f"{path}: there is no message with the number {seq}; `interpose show --full` tells numbers")
-    out = _Output()
+    out = Output()
     out.rows([rehearsal_why.fields(found)] if as_json else rehearsal_why.rows(found, out.width))
     out.flush()
     return 0

@@ -12,6 +12,7 @@ import msgspec
 from interpose.app import console
 from interpose.core.errors import EndError, UsageError
 from interpose.core.events import Headers
+from interpose.edge.approvers import APPROVERS
 from interpose.edge.conversations import Conversations
 from interpose.edge.stores import naming
 
@@ -29,6 +30,7 @@ class Options(msgspec.Struct, frozen=True):
     headers: Headers
     policy: tuple[str, ...]
     rules: tuple[str, ...]
+    approver: str
     command: tuple[str, ...]
 
     def server(self) -> dict[str, Any]:
@@ -49,22 +51,32 @@ class Options(msgspec.Struct, frozen=True):
 )
 @click.option("--policy", metavar="FILE", multiple=True, help="Enforce the rules in this file; may be repeated.")
 @click.option("--block", metavar="WHAT", multiple=True, help="Short rule: sampling, roots, tool=NAME ...")
+@click.option("--hold", metavar="WHAT", multiple=True, help="Short rule, as --block: wait 50 s for an approval.")
 @click.option("--redact", metavar="WHAT", multiple=True, help="Short rule: secrets, email, phone, card, iban, ip.")
+@click.option(
+    "--approver",
+    type=click.Choice(list(APPROVERS)),
+    default="nobody",
+    show_default=True,
+    help="Who decides about what a rule holds: nobody (its timeout does), or the same answer to all, at once.",
+)
 @click.option("--name", help="What to call the server. Default: taken from its command or address.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def command(
     headers: tuple[str, ...],
     policy: tuple[str, ...],
     block: tuple[str, ...],
+    hold: tuple[str, ...],
     redact: tuple[str, ...],
     command: Sequence[str],
-    **given: str | None,
+    **given: Any,
 ) -> int:
     """Put interpose between a client and the server that COMMAND starts, or that --upstream names.
 
     Example: interpose run --record session.jsonl -- npx -y @modelcontextprotocol/server-everything stdio
     """
-    rules = (*(f"block {what}" for what in block), *(f"redact {what}" for what in redact))
+    short = {"block": block, "hold": hold, "redact": redact}
+    rules = tuple(f"{verb} {what}" for verb, whats in short.items() for what in whats)
     options = Options(**given, headers=tuple(map(_header, headers)), policy=policy, rules=rules, command=tuple(command))
     if bool(options.command) == bool(options.upstream):
         raise UsageError("say which server: either `-- COMMAND ...` or `--upstream URL`")
@@ -73,13 +85,20 @@ def command(
     return anyio.run(_run_listener if options.listen else _run_stdio, options)
 
 
+def _conversations(options: Options) -> Conversations:
+    policies, approver = _policies(options), APPROVERS[options.approver]
+    conversations = Conversations(options.record, options.server(), console.say, policies, approver)
+    conversations.check()
+    return conversations
+
+
 def _policies(options: Options) -> "tuple[Policy, ...]":
     """What is enforced; nothing is imported for it when that is nothing."""
     if not options.policy and not options.rules:
         return ()
-    from interpose.app.policies import enforceable, from_rules, read_all
+    from interpose.app.policies import from_rules, read_all
 
-    return enforceable((*read_all(options.policy), *from_rules(options.rules)))
+    return (*read_all(options.policy), *from_rules(options.rules))
 
 
 @contextmanager
@@ -109,8 +128,7 @@ async def _run_stdio(options: Options) -> int:
     """A client on our standard input and output."""
     from interpose.edge.transports import pipes
 
-    conversations = Conversations(options.record, options.server(), console.say, _policies(options))
-    conversations.check()
+    conversations = _conversations(options)
     try:
         with _reloading(options, conversations):
             status = await (_run_remote if options.upstream else _run_child)(options, conversations)
@@ -153,8 +171,7 @@ async def _run_listener(options: Options) -> int:
     host, port = address(options.listen or "")
     if options.upstream:
         await check_reachable(options.upstream)
-    conversations = Conversations(options.record, options.server(), console.say, _policies(options))
-    conversations.check()
+    conversations = _conversations(options)
     if options.upstream:
         door: Relay | ChildHost = Relay(options.upstream, conversations)
     else:

@@ -1,10 +1,8 @@
 """`interpose show`: the conversation in a recording, readable; finished, or as it goes on."""
 
 import os
-import shutil
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from io import BufferedReader
 from itertools import islice
@@ -14,14 +12,13 @@ from typing import Literal
 import click
 
 from interpose.app import console
+from interpose.app.cli.output import Output, started
 from interpose.core.errors import RecordingError, UsageError
-from interpose.core.formats import paint
 from interpose.core.formats.answered import Answers
 from interpose.core.formats.choice import Choice
 from interpose.core.formats.ledger import Place
 from interpose.core.formats.line import Line
-from interpose.core.formats.page import JSON, JsonPage, Page, TextPage, footer
-from interpose.core.formats.sheet import Row
+from interpose.core.formats.page import JsonPage, Page, TextPage, footer
 from interpose.core.formats.survey import Again, Survey
 from interpose.core.formats.transcript import Transcript
 from interpose.core.formats.waits import told_once
@@ -29,7 +26,6 @@ from interpose.core.recording.codec import chain_of, decode_entry, decode_header
 from interpose.core.recording.entry import Header
 from interpose.edge.stores.jsonl import RecordingReader
 
-_PLAIN_WIDTH = 160
 _GLANCE, _LOOK = 4096, 131_072
 _PAUSE = 0.1
 _LONG = 5.0
@@ -58,10 +54,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     """
     if full and as_json:
         raise UsageError("--full is for people and --json for programs: say one of them")
-    out, choice = _Output(), Choice(method, end, errors)
+    out, choice = Output(), Choice(method, end, errors)
 
     def page(header: Header) -> Page:
-        return JsonPage(choice) if as_json else TextPage(out.width, *_started(header.started), choice, full)
+        return JsonPage(choice) if as_json else TextPage(out.width, *started(header.started), choice, full)
 
     try:
         if follow:
@@ -74,7 +70,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     return 0
 
 
-def _show(path: Path, out: "_Output", page_of: Callable[[Header], Page], live: bool) -> None:
+def _show(path: Path, out: Output, page_of: Callable[[Header], Page], live: bool) -> None:
     """Twice through the recording: first to learn how everything ended, then to tell it."""
     survey, damage = Survey(), None
     with RecordingReader(path) as reader:
@@ -114,61 +110,6 @@ def _fetch(fd: int, place: Place) -> bytes:
     return line + end
 
 
-def _started(text: str) -> tuple[float | None, str]:
-    """When a recording began: in seconds since midnight here, and in words."""
-    try:
-        local = datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        return None, text
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    return (local - midnight).total_seconds(), local.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
-
-
-class _Output:
-    """Standard output: how wide it is, whether it takes colours, which characters it knows, and its last rows."""
-
-    def __init__(self) -> None:
-        self.is_terminal = sys.stdout.isatty()
-        self._colours = self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._ascii = not (sys.stdout.encoding or "ascii").lower().replace("-", "").startswith("utf")
-        self._footer: list[Row] = []  # at the bottom, replaced by what comes next
-
-    @property
-    def width(self) -> int:
-        return shutil.get_terminal_size().columns if self.is_terminal else _PLAIN_WIDTH
-
-    def rows(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            if self._footer:
-                self.footer([])
-            self._write(self._line(row) + "\n")
-
-    def footer(self, rows: list[Row]) -> None:
-        """Replace the footer: the cursor stays at the end of its last row."""
-        if rows == self._footer:
-            return
-        above = len(self._footer) - 1
-        erase = ("\r" + (f"\x1b[{above}A" if above > 0 else "") + "\x1b[J") if self._footer else ""
-        self._write(erase + "\n".join(map(self._line, rows)))
-        self._footer = rows
-
-    def flush(self) -> None:
-        sys.stdout.buffer.flush()
-
-    def abandon(self) -> None:
-        """Whoever read has gone (`| head`): what is still buffered goes nowhere, also when the interpreter ends."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    def _line(self, row: Row) -> str:
-        if row and row[0][0] == JSON:
-            return paint.plain(row)
-        text = paint.coloured(row) if self._colours else paint.plain(row)
-        return paint.ascii_only(text) if self._ascii else text
-
-    def _write(self, text: str) -> None:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-
-
 class _Tail:
     """The whole lines of a file that grows, and that may not be there yet."""
 
@@ -202,7 +143,7 @@ class _Tail:
 class _Following:
     """A recording that grows, told line by line."""
 
-    def __init__(self, path: Path, out: _Output, page: Page, first: bytes) -> None:
+    def __init__(self, path: Path, out: Output, page: Page, first: bytes) -> None:
         self._path, self._out, self._page = path, out, page
         self._survey = Survey()
         self._transcript = Transcript(self._survey.ledger, None)
@@ -241,7 +182,7 @@ class _Following:
                 self._out.rows(self._page.wait(wait, self._survey, at))
 
 
-def _follow(path: Path, out: _Output, page_of: Callable[[Header], Page]) -> None:
+def _follow(path: Path, out: Output, page_of: Callable[[Header], Page]) -> None:
     """Until the recording's last line comes, or Ctrl-C."""
     tail, following = _Tail(path), None
     if not path.exists():
@@ -263,7 +204,7 @@ def _follow(path: Path, out: _Output, page_of: Callable[[Header], Page]) -> None
         out.footer([])
 
 
-def _begun(path: Path, out: _Output, page_of: Callable[[Header], Page], first: bytes) -> _Following:
+def _begun(path: Path, out: Output, page_of: Callable[[Header], Page], first: bytes) -> _Following:
     try:
         header = decode_header(first)
     except ValueError as error:

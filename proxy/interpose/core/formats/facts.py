@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from interpose.core.events import Closed, Event, Received, Requested, Responded, Told
+from interpose.core.events import Closed, Decided, Decision, Event, Received, Requested, Responded, Ticked, Told
 from interpose.core.formats.excerpt import quoted, said
 from interpose.core.formats.line import Line
 from interpose.core.formats.words import listed, safe
@@ -13,6 +13,14 @@ from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
 
 HIDDEN = "hidden"  # the run of lines that only a full transcript shows
+_DECISIONS: dict[Decision, str] = {
+    "approve": "what was held was approved",
+    "decline": "what was held was declined",
+    "cancel": "what was held was dismissed",
+    "release": "what was held goes on",
+    "expire": "nobody approved what was held, in time",
+    "abandon": "what was held is gone: nobody waits for it any more",
+}
 _FLAGS = {
     "not-json": "not JSON",
     "not-json-rpc": "JSON, but no JSON-RPC",
@@ -22,6 +30,7 @@ _FLAGS = {
     "method-not-text": "its method is no text",
     "odd-id": "an odd id",
     "two-roles": "request and answer at once",
+    "ambiguous": "a carriage return that some readers take for the end of a line",
 }
 _NO_STREAM = 405
 _SIGNALLED = {"130": "SIGINT", "137": "SIGKILL", "143": "SIGTERM"}
@@ -90,6 +99,10 @@ class Facts:
                 return _told(entry, event)
             case Received():
                 return self._data(entry)
+            case Decided():
+                return _fact(entry, _DECISIONS[event.decision] + (f" by {said(event.by)}" if event.by else ""))
+            case Ticked():
+                return None
             case _:
                 assert_never(event)
 

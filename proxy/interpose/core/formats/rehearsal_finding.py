@@ -12,7 +12,7 @@ from interpose.core.protocol import Era
 
 Happened = Literal["refused", "blocked", "answered", "held", "edited", "noted", "passed"]
 
-STOPPED = frozenset({"answer", "drop", "withhold", "refuse"})
+STOPPED = frozenset({"answer", "drop", "cut", "withhold", "refuse"})
 HAPPENED: tuple[Happened, ...] = ("blocked", "edited", "held", "answered", "refused", "noted", "passed")
 DENIES = frozenset(name for name, rule in ACTIONS.items() if rule.effect == "deny")
 
@@ -41,6 +41,8 @@ class Finding(msgspec.Struct, frozen=True):
         """The decision in one word for people."""
         if self.decision == "refuse":
             return "refused"
+        if self.decision == "hold":
+            return "held"
         acted = {hit.do for hit in self.rules if hit.acted}
         if self.decision != "pass":
             return _stopped_or_edited(self.decision, acted)
@@ -63,8 +65,6 @@ def _stopped_or_edited(decision: str, acted: set[str]) -> Happened:
         return "blocked"
     if "answer" in acted:
         return "answered"
-    if "hold" in acted:
-        return "held"
     return "blocked" if decision in STOPPED else "edited"
 
 

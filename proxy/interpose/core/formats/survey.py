@@ -34,6 +34,10 @@ class Survey:
             self.last = entry
             return None
         sightings = self.session.see(self.entries, event)
+        if entry.kind == "decision":
+            self.session.release(entry.hold, goes_on=entry.decision != "abandon")
+        elif sightings and (verdict := entry.verdict or {}).get("decision") == "hold" and "hold" in verdict:
+            self.session.hold(verdict["hold"], sightings[0], float(verdict["until"]), delayed=verdict["delayed"])
         size = len(event.frame.raw) if isinstance(event, Received) else 0
         self.ledger.take(Place(offset, size), event, sightings)
         if sightings and self.session.opening.version is not None:

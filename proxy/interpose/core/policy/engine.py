@@ -4,56 +4,31 @@ Deny beats hold beats edit beats allow, whatever the order in the file; among eq
 cannot tell counts as a match where it denies or edits, and as none where it would let through.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from interpose.core.policy.actions.denial import Denial
-from interpose.core.policy.actions.limit import follow
+from interpose.core.events import Decision
+from interpose.core.policy.actions.answered import ended_task, refuse_answers
+from interpose.core.policy.actions.limit import passed
+from interpose.core.policy.actions.pin import learned, preset
+from interpose.core.policy.actions.unseen import shown, unseen
 from interpose.core.policy.changing import Change, Changer
+from interpose.core.policy.denying import Matched, deny_message, refusal, strength_of
 from interpose.core.policy.editing import EditFault
 from interpose.core.policy.facts import Facts
-from interpose.core.policy.fault import RuleFault
-from interpose.core.policy.outcome import BLOCKED, encode, error, failed_call, response
-from interpose.core.policy.refusing import Refusal, refuse
-from interpose.core.policy.rule import Answer, AnyRule, Fault, Hold, Note, Policy, effect_of
-from interpose.core.policy.select import Selector, compile_rule
-from interpose.core.policy.standing import STANDING, exceeded, may_concern, stand
-from interpose.core.policy.subject import Subject
-from interpose.core.policy.verdict import PASS, Hit, Verdict
+from interpose.core.policy.house import in_house
+from interpose.core.policy.lifetimes import Lifetimes
+from interpose.core.policy.matching import Matcher
+from interpose.core.policy.promises import Promises
+from interpose.core.policy.refusing import refuse
+from interpose.core.policy.rule import Cap, Fault, Hold, Pin, Policy, effect_of
+from interpose.core.policy.standing import exceeded
+from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
 from interpose.core.session.asks import Ask
 from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
-from interpose.core.wire.message import Kind, parse
-
-_STRENGTH = {"deny": 3, "hold": 2, "edit": 1, "allow": 0, "note": 0}
-_CANDIDATES = 4096  # method names are the peers' to choose
-
-
-class Matched(msgspec.Struct, frozen=True):
-    """A rule that matched, and the ask that it matched, if it was one. `denial` is how a standing rule refuses."""
-
-    rule: AnyRule
-    effect: str
-    ask: Ask | None = None
-    why: str = ""
-    denial: Denial | None = None
-    swallows: bool = False
-
-    @property
-    def strength(self) -> int:
-        return _STRENGTH[self.effect]
-
-    def hit(self, *, acted: bool, why: str = "") -> Hit:
-        return Hit(self.rule.name, self.rule.do, why or self.why, acted, self.ask.key if self.ask else None)
-
-
-class Chosen(msgspec.Struct, frozen=True):
-    """The rules worth a look for one kind of message."""
-
-    selectors: Sequence[Selector]
-    standing: Sequence[tuple[AnyRule, Selector]]
 
 
 class Engine:
@@ -64,39 +39,87 @@ class Engine:
         self._facts = Facts(server)
         self._state: dict[str, Any] = {}
         self._changer = Changer(self._state, key)
-        self._owed: dict[int, dict[str, Any]] = {}
-        self._forged: Ring[str, dict[str, Any]] = Ring()
+        self._promises = Promises()
+        self._approved: Ring[tuple[str, str | None, str], None] = Ring()
+        self._refused: list[tuple[Ask, str]] = []
+        self._stopped = False
+        self.lifetimes = Lifetimes()
         self.adopt(policies)
 
     def adopt(self, policies: Iterable[Policy]) -> None:
         """Put rules in force, all at once; what the session has counted so far stays."""
+        policies = tuple(policies)
         rules = [rule for policy in policies for rule in policy.rules]
-        self._selectors = [compile_rule(rule) for rule in rules if not isinstance(rule, STANDING)]
-        self._standing = [(rule, _where(rule)) for rule in rules if isinstance(rule, STANDING)]
-        self._candidates: dict[tuple[Any, ...], Chosen] = {}
-        self._counts = any(rule.do == "limit" for rule in rules)
+        self.revision = " ".join(policy.digest for policy in policies)
+        self._matcher = Matcher(rules, self._facts, self._state)
+        self._limits = any(rule.do == "limit" for rule in rules)
+        for policy in policies:
+            for rule in policy.rules:
+                if isinstance(rule, Pin) and rule.file is not None:
+                    preset(self._state, rule, policy.locks.get(rule.file))
         self._scrubbers = [rule for rule in rules if rule.do == "redact" and "recording" in rule.where]
-        self.enforces = any(rule.mode == "enforce" and _STRENGTH[effect_of(rule)] > 0 for rule in rules)
+        self.enforces = any(rule.mode == "enforce" and strength_of(effect_of(rule)) > 0 for rule in rules)
 
     def judge(self, sighting: Sighting) -> Verdict:
         """The verdict on one message."""
         self._facts.see(sighting)
-        if self._counts:
-            follow(sighting, self._state)
-        chosen = self._chosen(sighting, has_asks=bool(sighting.asks))
-        matched = [*self._matches(sighting, chosen), *self._stands(sighting, chosen)]
-        if not matched:
-            return self._passed(sighting, PASS)
-        acting = [each for each in matched if each.rule.mode == "enforce"]
-        strongest = max((each.strength for each in acting), default=0)
-        if strongest >= _STRENGTH["hold"]:
-            denying = [each for each in acting if each.strength == strongest]
-            return self._denied(sighting, denying, [each for each in matched if each not in denying])
-        return self._passed(sighting, self._changed(sighting, matched, acting))
+        return self._told(sighting, self._decide(sighting, {}))
 
-    def _passed(self, sighting: Sighting, verdict: Verdict) -> Verdict:
-        """What earlier verdicts still demand of a message that no rule refuses."""
-        return self._ended(sighting, self._repay(sighting, verdict))
+    def settle(self, sighting: Sighting, settled: Mapping[str, Decision]) -> Verdict:
+        """The verdict on a message that was held, now that something was decided about the rules that held it."""
+        if sighting.task is not None:
+            for rule, decision in settled.items():
+                if decision == "approve":
+                    for ask in sighting.asks:
+                        self._approved.put((rule, sighting.task, ask.key), None)
+        return self._told(sighting, self._decide(sighting, settled))
+
+    def learned(self) -> Iterator[tuple[str, bytes]]:
+        """The files of pins that should be written since this was last asked."""
+        return learned(self._state, self.scrub)
+
+    def refused(self, sighting: Sighting) -> tuple[list[Ask], bool]:
+        """The open asks of the message judged last that were refused, and whether its task is over with that."""
+        asks = [ask for ask, _ in self._refused if ask.state == "open"]
+        return asks, self._promises.has_ended(sighting.task)
+
+    def _told(self, sighting: Sighting, verdict: Verdict) -> Verdict:
+        """The final verdict, of which all that counts what passes has heard."""
+        if self.lifetimes:
+            verdict = self.lifetimes.keep(sighting, verdict)
+        if self.enforces and (sighting.notes or sighting.end == "server"):
+            verdict = in_house(sighting, verdict)
+        goes_on = verdict.decision in ("pass", "edit") and not self._stopped
+        delivered = (verdict.delivered or sighting.message.raw) if goes_on else None
+        if self._limits:
+            passed(sighting, delivered, frozenset(ask.key for ask, _ in self._refused), self._state)
+        if sighting.asks:
+            shown(sighting, delivered, self._refused, self._state)
+        return verdict
+
+    def _decide(self, sighting: Sighting, settled: Mapping[str, Decision]) -> Verdict:
+        self._refused, self._stopped = [], False
+        matched = self._matcher.match(sighting)
+        if self._approved and sighting.task is not None:
+            matched = [each for each in matched if not self._is_approved(each)]
+        unasked = unseen(sighting, self._state)
+        if not matched and unasked is None:
+            return self._promises.keep(sighting, PASS)
+        if settled:
+            matched = [_settled(each, settled.get(each.rule.name)) for each in matched]
+        matched = self._limited(sighting, matched)
+        acting = [each for each in matched if each.rule.mode == "enforce"]
+        if unasked is not None:
+            told = (each.hit(acted=each.takes_notes) for each in matched if each.effect != "edit")
+            hits = (Hit("interpose", "drop", unasked), *told)
+            return Verdict("drop", hits, recorded=self._recorded(sighting, acting))
+        denying = [each for each in acting if each.effect == "deny"]
+        if denying:
+            return self._denied(sighting, denying, [each for each in matched if each not in denying])
+        holding = [each for each in acting if each.effect == "hold"] or [each for each in acting if _delays(each)]
+        if holding:
+            return self._held(sighting, holding, matched, acting)
+        return self._promises.keep(sighting, self._changed(sighting, matched, acting))
 
     def scrub(self, text: str) -> str:
         """A text that is no message (a line of standard error, noise), as the recording may hold it."""
@@ -105,197 +128,139 @@ class Engine:
                 text = self._changer.text(rule, text)
         return text
 
-    def _matches(self, sighting: Sighting, chosen: Chosen) -> Iterator[Matched]:
-        whole = [Subject(sighting)]
-        asks = [Subject(sighting, ask) for ask in sighting.asks]
-        for selector in chosen.selectors:
-            for subject in asks if selector.about_asks else whole:
-                why = self._why(selector, subject)
-                if why is None:
-                    continue
-                if selector.rule.do == "limit" and not why:
-                    why = exceeded(selector.rule, sighting, subject.ask, self._state)
-                if why is not None:
-                    yield Matched(selector.rule, effect_of(selector.rule), _open(subject.ask), why)
-
-    def _chosen(self, sighting: Sighting, *, has_asks: bool) -> Chosen:
-        """The rules that could match such a message at all: found once for each kind of message and name."""
-        key = (sighting.method, sighting.kind, sighting.end, has_asks, sighting.name)
-        found = self._candidates.get(key)
-        if found is None:
-            selectors = [each for each in self._selectors if each.applies_to(*key)]
-            standing = [each for each in self._standing if may_concern(each[0], sighting)]
-            found = Chosen(selectors, standing)
-            if len(self._candidates) < _CANDIDATES:
-                self._candidates[key] = found
+    def _limited(self, sighting: Sighting, matched: list[Matched]) -> list[Matched]:
+        """The same, with the limits among them judged: by what other rules leave of the message."""
+        if not any(each.effect == "limit" for each in matched):
+            return matched
+        acting = [each for each in matched if each.rule.mode == "enforce"]
+        denied = [each for each in acting if each.effect == "deny"]
+        gone = {each.ask.key for each in denied if each.ask is not None}
+        stopped = any(each.is_whole for each in denied)
+        would_be = self._valued(sighting, [each for each in acting if each.effect == "edit"])
+        found: list[Matched] = []
+        for each in matched:
+            if each.effect != "limit":
+                found.append(each)
+            elif not (stopped or (each.ask is not None and each.ask.key in gone)):
+                why = exceeded(each.rule, sighting, each.ask, self._state, would_be)
+                found += [] if why is None else [msgspec.structs.replace(each, effect="deny", why=why)]
         return found
 
-    def _why(self, selector: Selector, subject: Subject) -> str | None:
-        """Why a rule matches; None when it does not. INVARIANT: a broken rule blocks."""
-        rule = selector.rule
+    def _valued(self, sighting: Sighting, editing: list[Matched]) -> bytes | None:
         try:
-            return "" if selector(subject, self._facts) else None
-        except RuleFault as fault:
-            lets_through = rule.permits or isinstance(rule, Note)
-            return None if lets_through else f"could not tell, and so it counts: {fault}"
+            return self._changer.valued(sighting, [(each.rule, each.ask) for each in editing]) if editing else None
+        except EditFault:
+            return None  # it blocks when it is carried out
 
-    def _stands(self, sighting: Sighting, chosen: Chosen) -> Iterator[Matched]:
-        subject = Subject(sighting)
-        for rule, where in chosen.standing:
-            if self._why(where, subject) is None:
-                continue
-            found = stand(rule, sighting, self._state)
-            if found.denial is not None:
-                yield Matched(rule, "deny", None, found.denial.text, found.denial)
-            elif found.swallowed:
-                yield Matched(rule, "deny", None, "not offered", swallows=True)
-            elif found.edits:
-                yield Matched(rule, "edit")
-            for ask, denial in found.asks:
-                yield Matched(rule, "deny", ask, denial.text, denial)
+    def _is_approved(self, each: Matched) -> bool:
+        """Whether this is a question that a task goes on showing while it is being answered."""
+        ask = each.ask
+        return each.effect == "hold" and ask is not None and (each.rule.name, ask.task, ask.key) in self._approved
+
+    def _held(
+        self, sighting: Sighting, holding: list[Matched], matched: list[Matched], acting: list[Matched]
+    ) -> Verdict:
+        """The message waits: until its time has come, or for somebody's approval of what would go on now."""
+        delays = [each for each in holding if isinstance(each.rule, Fault)]
+        others = [each for each in matched if each not in holding]
+        words = f"for {sum(_seconds(each) for each in delays):g} s" if delays else ""
+        hits = (
+            *(each.hit(acted=True, why=words) for each in holding),
+            *(each.hit(acted=each.takes_notes) for each in others if each.effect != "edit"),
+        )
+        rules = tuple(dict.fromkeys(each.rule.name for each in holding))
+        if delays:
+            wait = Wait(sum(_seconds(each) for each in delays), rules, delayed=True)
+            return Verdict("hold", hits, recorded=self._recorded(sighting, acting), wait=wait)
+        holds = [each.rule for each in holding if isinstance(each.rule, Hold)]
+        approver = next((rule.approver for rule in holds if rule.approver is not None), None)
+        wait = Wait(min(rule.timeout for rule in holds), rules, approver=approver)
+        shown = self._changed(sighting, others, [each for each in acting if each not in holding])
+        if shown.decision not in ("pass", "edit"):
+            return shown
+        return msgspec.structs.replace(
+            shown, decision="hold", hits=hits, wait=wait, recorded=self._recorded(sighting, acting)
+        )
+
+    def _recorded(self, sighting: Sighting, acting: Iterable[Matched]) -> bytes | None:
+        """What the recording may hold of a message that does not pass, or not yet."""
+        return self._changer.recorded(sighting, [each.rule for each in acting if each.rule.mode == "enforce"])
 
     def _denied(self, sighting: Sighting, denying: list[Matched], others: list[Matched]) -> Verdict:
         told = [each for each in others if each.effect != "edit"]
-        hits = (*(each.hit(acted=True) for each in denying), *(each.hit(acted=_notes(each)) for each in told))
-        recorded = self._changer.recorded(sighting, [each.rule for each in others if each.rule.mode == "enforce"])
-        whole = next((each for each in denying if each.ask is None), None)
+        hits = (*(each.hit(acted=True) for each in denying), *(each.hit(acted=each.takes_notes) for each in told))
+        recorded = self._recorded(sighting, others)
+        whole = next((each for each in denying if each.is_whole), None)
+        self._stopped = whole is not None
         if whole is not None:
-            verdict = _refuse_message(sighting, whole, hits)
+            self._refused = [(ask, whole.rule.name) for ask in sighting.asks]
+            verdict = deny_message(sighting, whole, hits)
         else:
             verdict = self._refuse_asks(sighting, denying, hits)
         return msgspec.structs.replace(verdict, recorded=recorded)
 
     def _refuse_asks(self, sighting: Sighting, denying: list[Matched], hits: tuple[Hit, ...]) -> Verdict:
-        refusals = {each.ask.key: _refusal(each, each.ask) for each in reversed(denying) if each.ask is not None}
-        verdict = refuse(sighting, refusals, hits)
-        if verdict.decision == "edit" and sighting.task is not None and verdict.delivered is not None:
-            self._remember_end(sighting.task, verdict.delivered)
-        for refusal in refusals.values():
-            self._facts.declined(refusal.ask)
-        partial = verdict.decision == "edit" and sighting.call is not None
-        if partial and sighting.call and all(each.ask.carrier == "input_request" for each in refusals.values()):
-            values = {key: refusal.value() for key, refusal in refusals.items()}
-            if None not in values.values():
-                self._owed[sighting.call.seq] = values
-        return verdict
-
-    def _remember_end(self, task: str, delivered: bytes) -> None:
-        body = parse(delivered)
-        shown = body.get("result") or body.get("params") or {}
-        if shown.get("status") == "failed":
-            self._forged.put(task, {name: shown.get(name) for name in ("status", "statusMessage", "error")})
-
-    def _ended(self, sighting: Sighting, verdict: Verdict) -> Verdict:
-        """A task that was shown as failed stays so: a terminal state never changes (tasks extension)."""
-        forged = self._forged.get(sighting.task) if sighting.task is not None and sighting.end == "server" else None
-        if forged is None or verdict.decision not in ("pass", "edit"):
+        refusals = {each.ask.key: refusal(each, each.ask) for each in reversed(denying) if each.ask is not None}
+        self._refused = [(refused.ask, refused.rule) for refused in refusals.values()]
+        for refused in refusals.values():
+            self._facts.declined(refused.ask)
+        if all(refused.ask.state == "open" for refused in refusals.values()):
+            verdict = refuse(sighting, refusals, hits)
+            self._promises.make(sighting, refusals, verdict)
             return verdict
-        body = parse(verdict.delivered or sighting.message.raw) or {}
-        member = next((name for name in ("result", "params") if isinstance(body.get(name), dict)), None)
-        if member is None or "status" not in body[member]:
-            return verdict
-        kept = {name: value for name, value in body[member].items() if name not in ("result", "inputRequests")}
-        hits = (*verdict.hits, Hit("interpose", "keep", "the task was ended by a rule before"))
-        delivered = encode(body | {member: kept | forged})
-        return msgspec.structs.replace(verdict, decision="edit", hits=hits, delivered=delivered)
+        for refused in refusals.values():
+            if sighting.task is not None and (ended := ended_task(sighting, refused)) is not None:
+                self._promises.end(sighting.task, ended)
+        return refuse_answers(sighting, refusals, hits)
 
     def _changed(self, sighting: Sighting, matched: list[Matched], acting: list[Matched]) -> Verdict:
         """Carry out the rules that change; one that cannot do what it must blocks the message."""
         done: dict[int, Change] = {}
+        tried = [each for each in matched if each.rule.mode == "audit" or each in acting]
         try:
-            changed = self._changer.change(sighting, [(each.rule, each.ask) for each in acting], done)
+            changed = self._changer.change(sighting, [(each.rule, each.ask) for each in tried], done)
         except EditFault as fault:
-            culprit = acting[self._changer.at]
+            culprit = tried[self._changer.at]
             blocked = Matched(culprit.rule, "deny", culprit.ask, f"could not be carried out, and so it blocks: {fault}")
             return self._denied(sighting, [blocked], [each for each in matched if each is not culprit])
-        words = {id(each): done[number] for number, each in enumerate(acting) if number in done}
+        words = {id(each): done[number].words for number, each in enumerate(tried) if number in done}
+        slow = [each for each in acting if isinstance(each.rule, Fault) and each.rule.fault == "slow"]
+        words |= {id(each): f"over {_seconds(each):g} s" for each in slow}
         found = (self._hit(each, each in acting, words.get(id(each))) for each in matched)
         hits = tuple(hit for hit in found if hit is not None)
-        if changed.delivered is None:
-            return Verdict(hits=hits, recorded=changed.recorded)
-        return Verdict("edit", hits, delivered=changed.delivered, recorded=changed.recorded)
+        if changed.delivered is not None and sighting.end == "server":
+            for each in acting:
+                if isinstance(each.rule, Cap) and words.get(id(each)) is not None:
+                    self.lifetimes.lowered(sighting, changed.delivered, each.rule.name)
+        over = sum(map(_seconds, slow))
+        return Verdict(
+            "pass" if changed.delivered is None else "edit",
+            hits,
+            changed.delivered,
+            recorded=changed.recorded,
+            over=over,
+        )
 
-    def _hit(self, each: Matched, acted: bool, change: Change | None) -> Hit | None:
+    def _hit(self, each: Matched, acted: bool, words: str | None) -> Hit | None:
         """How a rule stands in the verdict; None for one that had nothing to change."""
-        if each.effect != "edit" or not acted:
-            return each.hit(acted=acted) if each.effect != "edit" or each.rule.mode == "audit" else None
-        return None if change is None or change.words is None else each.hit(acted=True, why=change.words)
-
-    def _repay(self, sighting: Sighting, verdict: Verdict) -> Verdict:
-        """A client that repeats a call answers only what it was asked: add the answers to what was cut out (MRTR)."""
-        call = sighting.call
-        if call is None or call.previous is None or sighting.kind is not Kind.REQUEST:
-            return verdict
-        owed = self._owed.pop(call.previous, None)
-        if owed is None:
-            return verdict
-        body = msgspec.json.decode(verdict.delivered) if verdict.delivered else sighting.message.body()
-        params = body["params"]
-        params["inputResponses"] = {**params.get("inputResponses", {}), **owed}
-        return msgspec.structs.replace(verdict, decision="edit", delivered=encode(body))
+        if each.effect != "edit" or (isinstance(each.rule, Fault) and not acted):
+            return each.hit(acted=acted and each.effect != "none")
+        return None if words is None else each.hit(acted=acted, why=words)
 
 
-def _where(rule: AnyRule) -> Selector:
-    """Where a standing rule is in force: its selection without the names, which say what is taken away there."""
-    return compile_rule(rule.model_copy(update={"tool": None, "prompt": None, "resource": None, "ask": None}))
+def _settled(each: Matched, decision: Decision | None) -> Matched:
+    """A rule that held the message, after the decision about it."""
+    if decision is None or not (each.effect == "hold" or _delays(each)):
+        return each
+    if decision in ("approve", "release"):
+        return msgspec.structs.replace(each, effect="note", decision=decision, why="approved" * (decision == "approve"))
+    why = "nobody approved in time" if decision == "expire" else "not approved"
+    return msgspec.structs.replace(each, effect="deny", decision=decision, why=why)
 
 
-def _open(ask: Ask | None) -> Ask | None:
-    """An ask that can still be refused; what is said about a settled one goes for the message that settles it."""
-    return ask if ask is not None and ask.state == "open" else None
+def _delays(each: Matched) -> bool:
+    return isinstance(each.rule, Fault) and each.rule.fault == "delay" and each.effect == "edit"
 
 
-def broken(sighting: Sighting, why: str) -> Verdict:
-    """The verdict on a message that could not be judged."""
-    hits = (Hit("interpose", "block", why),)
-    body = error(BLOCKED, "Blocked: the message could not be judged.", "interpose")
-    answer = response(sighting.message.id or "null", body)
-    if sighting.kind is Kind.REQUEST:
-        return Verdict("answer", hits, answer=answer)
-    return Verdict("edit", hits, delivered=answer) if sighting.message.is_response else Verdict("drop", hits)
-
-
-def _notes(each: Matched) -> bool:
-    """Whether a rule only takes notes, which nothing overrules."""
-    return each.effect == "note" and each.rule.mode == "enforce"
-
-
-def _refusal(each: Matched, ask: Ask) -> Refusal:
-    rule = each.rule
-    text = getattr(rule, "message", None) or f"Blocked by policy: {ask.kind} is not allowed."
-    if each.denial is not None:
-        return Refusal(ask, rule.name, each.denial.text, "error", None, each.denial.code)
-    match rule:
-        case Answer():
-            return Refusal(ask, rule.name, text, rule.outcome, rule.content, rule.code or BLOCKED)
-        case Hold():
-            return Refusal(ask, rule.name, text, rule.on_timeout)
-        case Fault(fault="error"):
-            return Refusal(ask, rule.name, text, "error", None, rule.code or BLOCKED)
-    return Refusal(ask, rule.name, text)
-
-
-def _refuse_message(sighting: Sighting, each: Matched, hits: tuple[Hit, ...]) -> Verdict:
-    """A message that does not pass: who asked is answered, and nobody waits for an answer that was dropped."""
-    if each.swallows or (isinstance(each.rule, Fault) and each.rule.fault in ("drop", "disconnect")):
-        return Verdict("drop", hits)
-    match sighting.kind:
-        case Kind.REQUEST:
-            return Verdict("answer", hits, answer=response(sighting.message.id or "null", _answer(sighting, each)))
-        case Kind.RESULT | Kind.ERROR:
-            return Verdict("edit", hits, delivered=response(sighting.message.id or "null", _answer(sighting, each)))
-    return Verdict("drop", hits)
-
-
-def _answer(sighting: Sighting, each: Matched) -> dict[str, Any]:
-    rule = each.rule
-    text = getattr(rule, "message", None) or f"Blocked by policy: {sighting.method or 'this'} is not allowed."
-    if each.denial is not None:
-        return error(each.denial.code, each.denial.text, rule.name)
-    if isinstance(rule, Answer) and rule.outcome == "accept" and rule.content is not None:
-        return {"result": dict(rule.content)}
-    code = getattr(rule, "code", None)
-    asked_by_client = sighting.end == "client" if sighting.kind is Kind.REQUEST else sighting.end == "server"
-    if code is not None or not asked_by_client:
-        return error(code or BLOCKED, text, rule.name)
-    return failed_call(sighting.method, sighting.era, text, rule.name)
+def _seconds(each: Matched) -> float:
+    return (each.rule.seconds or 0.0) if isinstance(each.rule, Fault) else 0.0

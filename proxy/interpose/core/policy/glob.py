@@ -15,7 +15,7 @@ def matcher(globs: Sequence[str]) -> Matcher:
     ends = tuple(glob[:-1] for glob in globs if _is_wild(glob) and _is_prefix(glob))
     wild = [glob for glob in globs if _is_wild(glob) and not _is_prefix(glob)]
     if not wild:
-        return lambda name: name in exact or name.startswith(ends)
+        return exact.__contains__ if not ends else lambda name: name in exact or name.startswith(ends)
     expression = Expression(f"(?s)^(?:{'|'.join(map(_translate, wild))})$", utf8=True)
 
     def matches(name: str) -> bool:

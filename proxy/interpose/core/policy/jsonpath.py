@@ -4,7 +4,7 @@ Results are capped in number: a path must not make work out of a message that is
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -41,25 +41,26 @@ class Path:
         self._segments = _parse(text)
         plain = [only for deep, selectors in self._segments for only in _plain(deep, selectors)]
         self._plain: Location | None = tuple(plain) if len(plain) == len(self._segments) else None
+        self.singular = self._plain is not None
+        """Whether it leads to one value at most."""
 
     @property
-    def singular(self) -> bool:
-        """Whether it leads to one value at most."""
-        return self._plain is not None
+    def members(self) -> tuple[str, ...] | None:
+        """The names it leads through, when it leads through members alone."""
+        names = tuple(part for part in self._plain or () if isinstance(part, str))
+        return names if names == self._plain else None
 
     def values(self, root: Any) -> list[Any]:
         """The values it leads to, in the order of the document. Raises: RuleFault for too many."""
         if self._plain is None:
             return [value for _, value in self.nodes(root)]
         for part in self._plain:
-            if isinstance(part, str):
-                if not isinstance(root, dict) or part not in root:
+            if type(root) is dict:
+                if part not in root:
                     return []
-                root = root[part]
-            else:
-                if not isinstance(root, list) or not -len(root) <= part < len(root):
-                    return []
-                root = root[part]
+            elif type(root) is not list or type(part) is not int or not -len(root) <= part < len(root):
+                return []
+            root = root[part]
         return [root]
 
     def nodes(self, root: Any) -> list[Node]:
@@ -72,6 +73,15 @@ class Path:
             if len(found) > MOST_VALUES:
                 raise RuleFault(f"`{self.text}` leads to more than {MOST_VALUES} values")
         return found
+
+
+def member(root: Any, names: Sequence[str]) -> Any:
+    """What the names lead to, through members alone; None where there is none."""
+    for name in names:
+        if type(root) is not dict:
+            return None
+        root = root.get(name)
+    return root
 
 
 _Segment = tuple[bool, tuple[_Select, ...]]

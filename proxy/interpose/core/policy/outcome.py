@@ -7,8 +7,11 @@ themselves (2026-07-28 §basic). `data.interpose.rule` says who did it.
 import json
 from typing import Any
 
+import msgspec
+
 from interpose.core.protocol import Era
 from interpose.core.session.asks import Ask
+from interpose.core.wire.fraction import spelt
 from interpose.core.wire.message import Message
 
 BLOCKED = -31001
@@ -16,13 +19,15 @@ REJECTED = -1  # 2025-11-25 §client/sampling: the user rejected the request
 NOT_FOUND = -32601
 _RELATED = "io.modelcontextprotocol/related-task"
 
+_encode = msgspec.json.Encoder(enc_hook=spelt).encode
+
 Json = dict[str, Any]
 
 
 def encode(value: Any) -> bytes:
-    """JSON on one line. Lone surrogates stay escapes."""
+    """JSON on one line. Lone surrogates stay escapes; a `Fraction` keeps its digits where there are none."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return _encode(value)
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 Step = str | int
+Place = tuple[int, int]  # line and column, from 1
 
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|'
@@ -16,28 +17,28 @@ _KEY = re.compile(r"""[ \t]*(?:"((?:\\.|[^"\\])*)"|'([^']*)'|([A-Za-z0-9_-]+))[ 
 
 
 class Places:
-    """The line of each key of a text that is known to be TOML. Inside inline tables, that of the statement."""
+    """Line and column of each key of a text that is known to be TOML. Inside inline tables, those of the statement."""
 
     def __init__(self, text: str) -> None:
-        self._lines: dict[tuple[Step, ...], int] = {(): 1}
+        self._places: dict[tuple[Step, ...], Place] = {(): (1, 1)}
         self._counts: dict[tuple[Step, ...], int] = {}
         table: tuple[Step, ...] = ()
-        for line, statement in _statements(text):
+        for place, statement in _statements(text):
             if statement.startswith("["):
                 table = self._enter(_keys(statement.lstrip("[")), statement.startswith("[["))
-                self._keep(table, line)
+                self._keep(table, place)
             else:
-                self._keep(table + _keys(statement), line)
+                self._keep(table + _keys(statement), place)
 
-    def line(self, *path: Step) -> int:
-        """The line of a key, or of the nearest thing it is in."""
-        while path not in self._lines:
+    def of(self, *path: Step) -> Place:
+        """Where a key stands, or the nearest thing it is in."""
+        while path not in self._places:
             path = path[:-1]
-        return self._lines[path]
+        return self._places[path]
 
-    def _keep(self, path: tuple[Step, ...], line: int) -> None:
+    def _keep(self, path: tuple[Step, ...], place: Place) -> None:
         for end in range(1, len(path) + 1):
-            self._lines.setdefault(path[:end], line)
+            self._places.setdefault(path[:end], place)
 
     def _enter(self, keys: tuple[str, ...], is_array: bool) -> tuple[Step, ...]:
         path: tuple[Step, ...] = ()
@@ -50,21 +51,25 @@ class Places:
         return path
 
 
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Each header and each assignment, with the line it begins on."""
+def _statements(text: str) -> Iterator[tuple[Place, str]]:
+    """Each header and each assignment, with the place it begins at."""
     line, start, depth, said = 1, 1, 0, ""
     for token in _TOKEN.finditer(text.replace("\r\n", "\n")):
         word = token[0]
         if word == "\n" and depth == 0:
             if said.strip():
-                yield start, said.strip()
+                yield (start, _indent(said)), said.strip()
             start, said = line + 1, ""
         elif not word.startswith("#"):
             depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(word, 0)
             said += word
         line += word.count("\n")
     if said.strip():
-        yield start, said.strip()
+        yield (start, _indent(said)), said.strip()
+
+
+def _indent(said: str) -> int:
+    return len(said) - len(said.lstrip()) + 1
 
 
 def _keys(text: str) -> tuple[str, ...]:

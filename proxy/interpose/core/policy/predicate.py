@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from interpose.core.policy.address import uri_matcher
 from interpose.core.policy.facts import Facts
 from interpose.core.policy.fault import RuleFault, decide
-from interpose.core.policy.glob import matcher
+from interpose.core.policy.glob import Matcher, matcher
 from interpose.core.policy.host import host_of, hosts
 from interpose.core.policy.rule import AnyRule
 from interpose.core.policy.subject import Subject
@@ -22,28 +23,36 @@ NAMED: dict[str, frozenset[str]] = {
 }
 
 
-def about_message(rule: AnyRule) -> Iterator[Test]:
-    """Who sent what, in which version, to or from which server."""
+def name_matcher(what: str, globs: Sequence[str], every: bool) -> Matcher:
+    """Whether a name is one of these; of a resource, whether one of the spellings of its URI is, or `every` one."""
+    return uri_matcher(globs, every) if what == "resource" else matcher(globs)
+
+
+def about_message(rule: AnyRule) -> Iterator[tuple[str, Test]]:
+    """Who sent what, in which version, to or from which server; each test under the name of its field."""
     kinds = rule.kind or (("request",) if rule.ask is not None else None)
     if kinds is not None:
         chosen = frozenset(kinds)
-        yield lambda subject, _: subject.kind in chosen
+        yield "kind", lambda subject, _: subject.kind in chosen
     if rule.sender is not None:
         sender = rule.sender
-        yield lambda subject, _: subject.end == sender
+        yield "sender", lambda subject, _: subject.end == sender
     if rule.era is not None:
         era = rule.era
-        yield lambda subject, _: subject.sighting.era == era
+        yield "era", lambda subject, _: subject.sighting.era == era
     if rule.method is not None:
         methods = matcher(rule.method)
-        yield lambda subject, _: subject.method is not None and methods(subject.method)
+        yield "method", lambda subject, _: subject.method is not None and methods(subject.method)
     if rule.server is not None:
         servers = matcher(rule.server)
-        yield lambda _, facts: facts.server is not None and servers(facts.server)
+        yield "server", lambda _, facts: facts.server is not None and servers(facts.server)
+    if rule.noted is not None:
+        words = frozenset(rule.noted)
+        yield "noted", lambda subject, _: not words.isdisjoint(subject.sighting.notes)
     for what, methods_of in NAMED.items():
         globs = getattr(rule, what)
         if globs is not None:
-            yield _named(what, methods_of, globs, rule.permits)
+            yield what, _named(what, methods_of, globs, rule.permits)
 
 
 def about_ask(rule: AnyRule) -> Iterator[Test]:
@@ -91,7 +100,7 @@ def _has_host(names: Sequence[str], wanted: bool) -> Callable[[Ask], bool]:
 
 
 def _named(what: str, methods: frozenset[str], globs: Sequence[str], every: bool) -> Test:
-    is_one = matcher(globs)
+    is_one = name_matcher(what, globs, every)
 
     def is_named(origin: tuple[str | None, str | None] | None) -> bool:
         if origin is None:

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from interpose.core.errors import InterposeError
 from interpose.core.policy.complaint import complaints, known_keys
-from interpose.core.policy.places import Places
+from interpose.core.policy.places import Place, Places
 from interpose.core.policy.rule import ACTIONS, RULE, AnyRule, Policy, PolicyFile
 from interpose.core.policy.suggestion import suggestion
 
-_AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
+_AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _AT_END = " (at end of document)"
 
 
@@ -29,9 +29,10 @@ class Problem(msgspec.Struct, frozen=True):
     line: int | None
     rule: str | None
     text: str
+    column: int | None = None
 
     def __str__(self) -> str:
-        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
         return f"{place}: {f'rule {self.rule}: ' if self.rule else ''}{self.text}"
 
 
@@ -40,15 +41,16 @@ class PolicyError(InterposeError):
 
     exit_code = 2
 
-    def __init__(self, path: str, line: int | None, rule: str | None, problem: str) -> None:
-        self.problems: tuple[Problem, ...] = (Problem(path, line, rule, problem),)
+    def __init__(self, path: str, line: int | None, rule: str | None, problem: str, column: int | None = None) -> None:
+        self.problems: tuple[Problem, ...] = (Problem(path, line, rule, problem, column),)
         super().__init__(str(self.problems[0]))
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> "PolicyError":
         """One error for several problems."""
         found = tuple(problems)
-        error = cls(found[0].path, found[0].line, found[0].rule, found[0].text)
+        first = found[0]
+        error = cls(first.path, first.line, first.rule, first.text, first.column)
         error.problems = found
         error.args = ("\n".join(map(str, found)),)
         return error
@@ -66,11 +68,15 @@ def _toml(text: str, path: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         said = str(error)
         match = _AT_LINE.search(said)
-        line = int(match[1]) if match else text.count("\n") + 1
+        line, column = (int(match[1]), int(match[2])) if match else _end(text)
         said = _AT_LINE.sub("", said).removesuffix(_AT_END)
-        raise PolicyError(path, line, None, f"no TOML: {said[0].lower()}{said[1:]}") from None
+        raise PolicyError(path, line, None, f"no TOML: {said[0].lower()}{said[1:]}", column) from None
     except (ValueError, RecursionError):
         raise PolicyError(path, None, None, "no TOML: a number too long, or nested too deep") from None
+
+
+def _end(text: str) -> Place:
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
 
 
 class _Reader:
@@ -85,7 +91,7 @@ class _Reader:
         rules = tuple(self._rules())
         self._check_names()
         if self._problems:
-            raise PolicyError.of(sorted(self._problems, key=lambda problem: problem.line or 0))
+            raise PolicyError.of(sorted(self._problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
         name = self._tree.get("name") or self._path.replace("\\", "/").rpartition("/")[2].removesuffix(".toml")
         return Policy(name, rules, hashlib.sha256(text.encode()).hexdigest(), self._path)
 
@@ -148,7 +154,7 @@ class _Reader:
             if not isinstance(name, str):
                 continue
             if name in first:
-                line = self._places.line("rule", first[name], "name")
+                line, _ = self._places.of("rule", first[name], "name")
                 self._complain(
                     f"the name is taken by the rule in line {line}; names are unique", "rule", number, "name"
                 )
@@ -160,7 +166,8 @@ class _Reader:
             table = self._tree["rule"][where[1]]
             name = table.get("name") if isinstance(table, dict) else None
             rule = f"`{name}`" if isinstance(name, str) and name else str(where[1] + 1)
-        self._problems.append(Problem(self._path, self._places.line(*where), rule, text))
+        line, column = self._places.of(*where)
+        self._problems.append(Problem(self._path, line, rule, text, column))
 
 
 def _actions() -> str:

@@ -23,6 +23,7 @@ from interpose.core.policy.outcome import (
 from interpose.core.policy.verdict import Hit, Own, Verdict
 from interpose.core.session.asks import Ask
 from interpose.core.session.sighting import Sighting
+from interpose.core.wire.message import parse_exact
 
 _EXTRA = ("inputResponses", "requestState")
 
@@ -68,7 +69,7 @@ def refuse(sighting: Sighting, refusals: Mapping[str, Refusal], hits: tuple[Hit,
 
 def _input_requests(sighting: Sighting, refusals: Mapping[str, Refusal], hits: tuple[Hit, ...]) -> Verdict:
     values = {key: refusal.value() for key, refusal in refusals.items()}
-    body = sighting.message.body()
+    body = parse_exact(sighting.message.raw)
     result = body["result"]
     silent = next((refusals[key] for key, value in values.items() if value is None), None)
     if silent is not None or sighting.call is None or sighting.request is None:
@@ -77,7 +78,7 @@ def _input_requests(sighting: Sighting, refusals: Mapping[str, Refusal], hits: t
     if left:
         delivered = encode(body | {"result": result | {"inputRequests": left}})
         return Verdict("edit", hits, delivered=delivered)
-    params = {key: value for key, value in (sighting.request.section("params") or {}).items() if key not in _EXTRA}
+    params = {key: value for key, value in (parse_exact(sighting.request.params) or {}).items() if key not in _EXTRA}
     params["inputResponses"] = values
     if "requestState" in result:
         params["requestState"] = result["requestState"]
@@ -92,7 +93,7 @@ def _end_call(sighting: Sighting, refusal: Refusal, hits: tuple[Hit, ...]) -> Ve
 
 def _task(sighting: Sighting, refusals: Mapping[str, Refusal], hits: tuple[Hit, ...]) -> Verdict:
     """Cut the questions out, answer them upstream; what has no answer ends the task (tasks extension)."""
-    body = sighting.message.body()
+    body = parse_exact(sighting.message.raw)
     member = "result" if sighting.message.is_response else "params"
     task = body[member]
     values = {key: refusal.value() for key, refusal in refusals.items()}
@@ -113,7 +114,7 @@ def _task(sighting: Sighting, refusals: Mapping[str, Refusal], hits: tuple[Hit, 
 
 def _sign_ins(sighting: Sighting, refusals: Mapping[str, Refusal], hits: tuple[Hit, ...]) -> Verdict:
     """-32042: the forbidden addresses go; the list must not be empty (2025-11-25 §client/elicitation)."""
-    body = sighting.message.body()
+    body = parse_exact(sighting.message.raw)
     entries = body["error"]["data"]["elicitations"]
     left = [entry for number, entry in enumerate(entries) if str(entry.get("elicitationId") or number) not in refusals]
     if not left:

@@ -1,15 +1,17 @@
 """The rules: what each does with what its selection picks, as models that are also the documentation. No behaviour."""
 
-from typing import Annotated, ClassVar, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import msgspec
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, PrivateAttr, TypeAdapter, field_validator, model_validator
 
 from interpose.core.policy.condition import JsonValue
-from interpose.core.policy.field import Capability, Detector, JsonPath, Model, Pattern, Several, Text
+from interpose.core.policy.field import Capability, Detector, Glob, JsonPath, Model, Pattern, Several, Text
+from interpose.core.policy.jsonpath import Path
 from interpose.core.policy.redact.choice import Choice
 from interpose.core.policy.redact.detectors import DETECTORS, PatternError, custom
-from interpose.core.policy.selection import Selection
+from interpose.core.policy.selection import SELECTORS, Selection
 
 Effect = Literal["deny", "hold", "edit", "allow", "note"]
 Outcome = Literal["accept", "decline", "cancel", "reject", "error"]
@@ -121,6 +123,23 @@ class Redact(Selection):
         return self
 
 
+class Remembering(Selection):
+    """A rule that keeps something from message to message."""
+
+    _origin: str = PrivateAttr(default="")
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The policy it stands in and its name: under this it keeps what it keeps."""
+        return self._origin, self.name
+
+    def within(self, origin: str) -> Self:
+        """The same rule as one of this policy."""
+        rule = self.model_copy()
+        rule._origin = origin
+        return rule
+
+
 class Put(Selection):
     """Sets a value, where its parent is there."""
 
@@ -128,6 +147,16 @@ class Put(Selection):
     do: Literal["set"]
     path: JsonPath = Field(description="Where, as JSONPath; `$` as in conditions.", examples=["$.includeContext"])
     value: JsonValue = Field(description="The value to set.", examples=["none"])
+
+    @field_validator("path")
+    @classmethod
+    def _names_one_place(cls, path: str) -> str:
+        if not Path(path).singular or path.rstrip() == "$":
+            raise ValueError(
+                f"`{path}` can name several places, or all there is; `set` needs one member or item, "
+                "like `$.arguments.path` or `$.messages[0]`"
+            )
+        return path
 
 
 class Remove(Selection):
@@ -152,9 +181,19 @@ class Hide(Selection):
 
     effect: ClassVar[Effect] = "edit"
     do: Literal["hide"]
+    unless_tool: Several[Glob] | None = Field(
+        default=None, description="With `tool`: but not these.", examples=[["search", "read_*"]]
+    )
+    unless_prompt: Several[Glob] | None = Field(default=None, description="With `prompt`: but not these.")
+    unless_resource: Several[Glob] | None = Field(
+        default=None, description="With `resource`: but not these.", examples=["file:///srv/project/*"]
+    )
 
     @model_validator(mode="after")
     def _hides_something(self) -> "Hide":
+        for what in ("tool", "prompt", "resource"):
+            if getattr(self, f"unless_{what}") and not getattr(self, what):
+                raise ValueError(f'`unless_{what}` says what stays of `{what}`; add `{what} = "*"`')
         if not (self.tool or self.prompt or self.resource):
             raise ValueError("says nothing about what to hide; add `tool`, `prompt` or `resource`")
         return self
@@ -172,7 +211,7 @@ class Strip(Selection):
     )
 
 
-class Pin(Selection):
+class Pin(Remembering):
     """Holds tools to what they were when first seen, or to a file."""
 
     effect: ClassVar[Effect] = "edit"
@@ -187,9 +226,26 @@ class Pin(Selection):
     on_change: Literal["block", "note"] = Field(
         default="block", description="`block` hides a changed tool and refuses its use; `note` only writes it down."
     )
+    on_new: Literal["block", "note", "learn"] | None = Field(
+        default=None,
+        description="What becomes of a tool that comes after the first list, or that the file does not hold: `block` "
+        "hides it and refuses its use, `note` only writes it down, `learn` holds it from then on to what it is. "
+        "Without it: `learn`; with a `file`, what `on_change` says.",
+    )
+
+    @property
+    def for_new(self) -> Literal["block", "note", "learn"]:
+        """What becomes of a tool that is new."""
+        return self.on_new or ("learn" if self.file is None else self.on_change)
+
+    @model_validator(mode="after")
+    def _blocks_or_not(self) -> "Pin":
+        if self.on_change == "note" and self.on_new == "block":
+            raise ValueError('a rule that blocks what is new blocks what changed, too; leave `on_change = "note"` out')
+        return self
 
 
-class Limit(Selection):
+class Limit(Remembering):
     """Refuses what comes too often."""
 
     effect: ClassVar[Effect] = "deny"
@@ -245,7 +301,10 @@ class Note(Selection):
 
 
 class Hold(Selection):
-    """Holds it until somebody approves of exactly this."""
+    """Holds it until somebody approves of exactly this.
+
+    Without `kind`, no answers: they were approved with what they answer.
+    """
 
     effect: ClassVar[Effect] = "hold"
     do: Literal["hold"]
@@ -254,6 +313,13 @@ class Hold(Selection):
         default="reject", description="What happens then; `decline` and `cancel` are for elicitations."
     )
     approver: Text | None = Field(default=None, description="Who is asked; the default one when nothing is said.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_about_no_answer(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.keys() & {"kind", "ask", "all"} or not value.keys() & SELECTORS:
+            return value
+        return {**value, "kind": ["request", "notification"]}
 
     @model_validator(mode="after")
     def _ends(self) -> "Hold":
@@ -282,12 +348,21 @@ class PolicyFile(Model):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Rules that were read and found whole. `digest` is the SHA-256 of the text."""
+    """Rules that were read and found whole. `digest` is the SHA-256 of the text.
+
+    `locks` are the files of its pins, by the `file` of the rule, with what stands in them; absent where there is none.
+    """
 
     name: str
     rules: tuple[AnyRule, ...]
     digest: str
     path: str = ""
+    locks: Mapping[str, bytes] = {}
+
+    def __post_init__(self) -> None:
+        origin = self.path or self.name
+        rules = tuple(rule.within(origin) if isinstance(rule, Remembering) else rule for rule in self.rules)
+        msgspec.structs.force_setattr(self, "rules", rules)
 
 
 def effect_of(rule: AnyRule) -> Effect:

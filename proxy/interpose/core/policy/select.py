@@ -5,14 +5,14 @@ whatever else is doubtful, so the order of the tests never shows.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from interpose.core.events import End
-from interpose.core.policy.condition import compile_condition
+from interpose.core.policy.condition import Condition, compile_condition
 from interpose.core.policy.facts import Facts
 from interpose.core.policy.fault import RuleFault
 from interpose.core.policy.glob import Matcher, matcher
-from interpose.core.policy.predicate import NAMED, about_ask, about_message
+from interpose.core.policy.jsonpath import Path
+from interpose.core.policy.predicate import NAMED, about_ask, about_message, name_matcher
 from interpose.core.policy.rule import AnyRule
 from interpose.core.policy.subject import Subject
 from interpose.core.policy.tasks import shows_status, shows_ttl
@@ -29,15 +29,29 @@ class Selector:
         self.about_asks = rule.ask is not None
         self._methods = matcher(rule.method) if rule.method is not None else None
         self._named = [NAMED[what] for what in NAMED if getattr(rule, what) is not None]
-        globs = [getattr(rule, what) for what in NAMED]
-        self._names = [matcher(each) for each in globs if each is not None]
+        globs = {what: getattr(rule, what) for what in NAMED}
+        self._names = [name_matcher(what, each, rule.permits) for what, each in globs.items() if each is not None]
         self._kinds = frozenset(rule.kind) if rule.kind is not None else None
-        self._tests = tuple(_tests(rule))
+        self._envelope = dict(about_message(rule))
+        self._inside = tuple(_inside(rule))
+        self._tests = (*self._envelope.values(), *self._inside)
+        self.needs = None if self.about_asks else next(_needed(rule), None)
+        """The member that must be there if the rule is to match, by the names that lead to it."""
 
     def __call__(self, subject: Subject, facts: Facts) -> bool:
         """Whether the rule matches. Raises: RuleFault where what is doubtful decides."""
         if (subject.ask is not None) is not self.about_asks:
             return False
+        try:
+            for test in self._tests:
+                if not test(subject, facts):
+                    return False
+        except RuleFault:
+            return self._in_doubt(subject, facts)
+        return True
+
+    def _in_doubt(self, subject: Subject, facts: Facts) -> bool:
+        """The same where a test cannot tell: any other may still say no."""
         doubt: RuleFault | None = None
         for test in self._tests:
             try:
@@ -63,6 +77,20 @@ class Selector:
             return False
         return self._methods is None or _is_method(self._methods, method)
 
+    def given(self, method: str | None, kind: str, end: End, has_asks: bool, name: str | None = None) -> "Selector":
+        """The same rule for messages that it `applies_to`, without the tests that are settled by what is known."""
+        if self.about_asks:
+            return self
+        settled = {"kind", "sender"}
+        if self._methods is not None and method is not None and _surely(self._methods, method):
+            settled.add("method")
+        if name is not None and all(_surely(names, name) for names in self._names):
+            settled |= NAMED.keys()
+        left = object.__new__(Selector)
+        left.__dict__.update(self.__dict__)  # all that was compiled is shared
+        left._tests = (*(test for field, test in self._envelope.items() if field not in settled), *self._inside)
+        return left
+
 
 def compile_rule(rule: AnyRule) -> Selector:
     """The rule as a predicate over a subject and the facts."""
@@ -76,6 +104,13 @@ def _may_be(names: Matcher, name: str) -> bool:
         return True
 
 
+def _surely(texts: Matcher, text: str) -> bool:
+    try:
+        return texts(text)
+    except RuleFault:
+        return False
+
+
 def _is_method(methods: Matcher, method: str | None) -> bool:
     try:
         return method is not None and methods(method)
@@ -83,9 +118,15 @@ def _is_method(methods: Matcher, method: str | None) -> bool:
         return True
 
 
-def _tests(rule: AnyRule) -> Iterator[Test]:
+def _needed(rule: AnyRule) -> Iterator[tuple[str, ...]]:
+    for condition in rule.given or ():
+        names = Path(condition.path).members
+        if condition.exists is not False and names:
+            yield names
+
+
+def _inside(rule: AnyRule) -> Iterator[Test]:
     """Cheap ones first: what needs the message's body comes last."""
-    yield from about_message(rule)
     yield from about_ask(rule)
     if rule.task_status is not None:
         yield shows_status(rule.task_status, rule.permits)
@@ -98,10 +139,11 @@ def _tests(rule: AnyRule) -> Iterator[Test]:
 
 def _on_value(rule: AnyRule) -> Iterator[Test]:
     for condition in rule.given or ():
-        yield _is_met(compile_condition(condition, every=rule.permits), True)
+        yield _is_met(condition, every=rule.permits, wanted=True)
     for condition in rule.unless or ():
-        yield _is_met(compile_condition(condition, every=not rule.permits), False)
+        yield _is_met(condition, every=not rule.permits, wanted=False)
 
 
-def _is_met(condition: Callable[[Any], bool], wanted: bool) -> Test:
-    return lambda subject, _: condition(subject.value) is wanted
+def _is_met(condition: Condition, *, every: bool, wanted: bool) -> Test:
+    path, met = Path(condition.path), compile_condition(condition, every)
+    return lambda subject, _: met(subject.values(path)) is wanted

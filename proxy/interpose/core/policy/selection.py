@@ -6,9 +6,19 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from interpose.core.policy.condition import Condition
 from interpose.core.policy.field import Glob, Host, Model, Several, Text
+from interpose.core.policy.suggestion import suggestion
 from interpose.core.policy.when import check_when
 from interpose.core.protocol import AskKind
+from interpose.core.session.notes import NOTES
 
+
+def _known_note(word: str) -> str:
+    if word not in NOTES:
+        raise ValueError(f"`{word}` is nothing that is noted{suggestion(word, NOTES)}; known are {', '.join(NOTES)}")
+    return word
+
+
+Note = Annotated[str, AfterValidator(_known_note)]
 Status = Literal["working", "input_required", "completed", "failed", "cancelled"]
 _ASK_ONLY = ("mode_is", "host", "unless_host", "nth_of_call", "nth_of_session", "asked_again", "declared")
 _MESSAGE_ONLY = ("task_status", "ttl_over")
@@ -117,6 +127,12 @@ class Selection(Model):
         ge=0,
         description="The message asks for, or shows, a task that is kept for more seconds than this, or for ever.",
         examples=[3600],
+    )
+    noted: Several[Note] | None = Field(
+        default=None,
+        description="The session found one of these things odd about the message, for example `unknown-task`: a task "
+        "id that was not handed out before.",
+        examples=["unknown-task", ["unknown-state", "wrong-direction"]],
     )
     declared: bool | None = Field(
         default=None, description="Whether the client declared the capability that the ask needs."

@@ -42,7 +42,8 @@ def stand(rule: AnyRule, sighting: Sighting, state: dict[str, Any]) -> Stand:
         case Hide():
             return Stand(of_hidden(rule, sighting), (), swallows_hidden(rule, sighting), edits)
         case Strip():
-            found = ((ask, asked_all_the_same(rule, ask)) for ask in sighting.asks if ask.state == "open")
+            put = [ask for ask in sighting.asks if ask.state == "open"] if sighting.end == "server" else []
+            found = ((ask, asked_all_the_same(rule, ask)) for ask in put)
             asks = tuple((ask, denial) for ask, denial in found if denial is not None)
             return Stand(of_stripped(rule, sighting), asks, swallows_stripped(rule, sighting), edits)
         case Pin():
@@ -57,6 +58,8 @@ def may_concern(rule: AnyRule, sighting: Sighting) -> bool:
     return sighting.kind is Kind.REQUEST and (sighting.name is None or is_hidden_call(rule, sighting))
 
 
-def exceeded(rule: AnyRule, sighting: Sighting, ask: Ask | None, state: dict[str, Any]) -> str | None:
-    """Why a limit is passed by this; None while it is not, and for any other rule."""
-    return over_limit(rule, sighting, ask, state) if isinstance(rule, Limit) else None
+def exceeded(
+    rule: AnyRule, sighting: Sighting, ask: Ask | None, state: dict[str, Any], would_be: bytes | None = None
+) -> str | None:
+    """Why a limit is passed by this; None while it is not, and for any other rule. `would_be` as for limits."""
+    return over_limit(rule, sighting, ask, state, would_be) if isinstance(rule, Limit) else None

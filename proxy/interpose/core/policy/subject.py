@@ -4,12 +4,12 @@ from typing import Any
 
 from interpose.core.events import End
 from interpose.core.policy.fault import RuleFault
+from interpose.core.policy.jsonpath import Path
 from interpose.core.session.asks import Ask
 from interpose.core.session.reading import Params, read
 from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind, parse
 
-_UNREAD: Any = object()
 _KINDS: dict[str, str] = {
     "open": "request",
     "answered": "result",
@@ -18,7 +18,8 @@ _KINDS: dict[str, str] = {
     "dismissed": "result",
     "refused": "error",
 }
-_SECTIONS = {Kind.REQUEST: "params", Kind.NOTIFICATION: "params", Kind.RESULT: "result", Kind.ERROR: "error"}
+_REQUEST, _NOTIFICATION, _RESULT, _ERROR = Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT, Kind.ERROR
+_UNREAD: Any = object()
 
 
 class Subject:
@@ -27,41 +28,45 @@ class Subject:
     An ask looks the same whatever carries it: `value` is its parameters while it is open, its answer afterwards.
     """
 
-    __slots__ = ("_value", "ask", "sighting")
+    __slots__ = ("_doubt", "_found", "_value", "ask", "end", "kind", "method", "sighting")
 
     def __init__(self, sighting: Sighting, ask: Ask | None = None) -> None:
         self.sighting = sighting
         self.ask = ask
+        self.end: End = sighting.end  # who said it
+        self.method: str | None = sighting.method if ask is None else ask.method
+        self.kind: str = sighting.kind if ask is None else _KINDS.get(ask.state, "")  # the asking, the answer, neither
         self._value = _UNREAD
-
-    @property
-    def method(self) -> str | None:
-        return self.sighting.method if self.ask is None else self.ask.method
-
-    @property
-    def kind(self) -> str:
-        """`request`, `result`, `error`, `notification`; of an ask, the asking or the answer, empty for neither."""
-        ask = self.ask
-        if ask is None:
-            return self.sighting.kind
-        return _KINDS.get(ask.state, "")
-
-    @property
-    def end(self) -> End:
-        """Who said it."""
-        return self.sighting.end
+        self._doubt: RuleFault | None = None
+        self._found: dict[str, list[Any] | RuleFault] | None = None
 
     @property
     def value(self) -> Any:
         """What `$` is in a path. Raises: RuleFault for what cannot be read."""
         if self._value is _UNREAD:
-            try:
-                self._value = _read(self._raw())
-            except RuleFault as fault:
-                self._value = fault
-        if isinstance(self._value, RuleFault):
-            raise self._value
+            if self._doubt is None:
+                try:
+                    self._value = _read(self._raw())
+                except RuleFault as fault:
+                    self._doubt = fault
+            if self._doubt is not None:
+                raise self._doubt
         return self._value
+
+    def values(self, path: Path) -> list[Any]:
+        """What a path leads to; one that has to search does so once. Raises: RuleFault, also for too many values."""
+        if path.singular:
+            return path.values(self.value)
+        found = self._found = self._found or {}
+        if path.text not in found:
+            try:
+                found[path.text] = path.values(self.value)
+            except RuleFault as fault:
+                found[path.text] = fault
+        values = found[path.text]
+        if isinstance(values, RuleFault):
+            raise values
+        return values
 
     def _raw(self) -> bytes:
         ask, message = self.ask, self.sighting.message
@@ -69,11 +74,14 @@ class Subject:
             return ask.params or b"{}"
         if ask is not None and ask.carrier != "request":
             return _answer(message.params, ask.key)
-        section = _SECTIONS.get(self.sighting.kind)
-        if section is None:
-            raise RuleFault("the message cannot be read")
-        raw: bytes = getattr(message, section)
-        return raw or b"{}"
+        kind = self.sighting.kind
+        if kind is _RESULT:
+            return message.result or b"{}"
+        if kind is _ERROR:
+            return message.error or b"{}"
+        if kind is _REQUEST or kind is _NOTIFICATION:
+            return message.params or b"{}"
+        raise RuleFault("the message cannot be read")
 
 
 def _read(raw: bytes) -> Any:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Decision = Literal["pass", "edit", "answer", "drop", "withhold"]
+Decision = Literal["pass", "edit", "answer", "drop", "cut", "withhold", "hold"]
 
 
 class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,13 +32,29 @@ class Own(msgspec.Struct, frozen=True):
     channel: str = ""
 
 
+class Wait(msgspec.Struct, frozen=True):
+    """Why a message waits, for how many seconds, and which rules settle with its end.
+
+    What is `delayed` passes when its time has come; else somebody has to approve, `approver` where the rule names one,
+    and time refuses.
+    """
+
+    seconds: float
+    rules: tuple[str, ...]
+    delayed: bool = False
+    approver: str | None = None
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """The decision about one message.
 
     `edit`: `delivered` goes on instead of what came. `answer`: nothing goes on, `answer` goes back to who sent it.
-    `drop`: nothing goes on. `withhold`: nothing goes on yet, since `own` requests are made first. `own` may accompany
-    an edit. `recorded` is what the recording holds instead of what came, so that a secret never reaches a disk. `hits`
-    tell every rule that matched.
+    `drop`: nothing goes on; `cut`: the connection does not, either. `withhold`: nothing goes on yet, since `own`
+    requests are made first. `own` may accompany an edit. `hold`: nothing goes on until `wait` is over, and then it is
+    judged again; `delivered` is what would go on now.
+
+    What passes takes `over` seconds. `recorded` is what the recording holds instead of what came, so that a secret
+    never reaches a disk. `hits` tell every rule that matched.
     """
 
     decision: Decision = "pass"
@@ -47,6 +63,8 @@ class Verdict(msgspec.Struct, frozen=True):
     answer: bytes | None = None
     recorded: bytes | None = None
     own: tuple[Own, ...] = ()
+    wait: Wait | None = None
+    over: float = 0.0
 
     def as_fields(self) -> dict[str, Any]:
         """As a recording holds it."""

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from interpose.core.events import Closed, End, Event, Frame, Received, Requested, Responded, Told
+from interpose.core.events import Closed, Decided, Decision, End, Event, Frame, Received, Requested, Responded, Told
 from interpose.core.wire.message import read
 from interpose.core.wire.sse import Block
 
@@ -59,6 +59,9 @@ class Entry(msgspec.Struct, frozen=True, rename={"end": "from"}):
     by: str = ""
     verdict: dict[str, Any] | None = None
     delivered: Raw = Raw()
+    hold: str = ""
+    decision: Decision | None = None
+    approver: str = ""
     chain: str = ""
 
     def payload(self) -> bytes | None:
@@ -82,6 +85,8 @@ class Entry(msgspec.Struct, frozen=True, rename={"end": "from"}):
                 return Responded(self.at, self.channel, self.status, self.headers)
             case "closed":
                 return Closed(self.at, end, self.channel, self.reason)
+            case "decision":
+                return Decided(self.at, self.hold, self.decision or "abandon", self.approver)
             case "end":
                 return None
             case what:

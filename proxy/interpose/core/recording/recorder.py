@@ -2,18 +2,24 @@
 
 import base64
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
 
 from interpose.core.effects import Append
-from interpose.core.events import Closed, Event, Frame, Received, Requested, Responded, Told
+from interpose.core.events import Closed, Decided, Frame, Received, Requested, Responded, Told
 from interpose.core.recording.codec import chained, open_object
 from interpose.core.recording.entry import FORMAT, Header
 from interpose.core.recording.scrub import Scrubber
 from interpose.core.wire.message import Message, read
 from interpose.core.wire.sse import Block
+
+if TYPE_CHECKING:
+    from interpose.core.policy.verdict import Verdict
+
+
+Recorded = Received | Requested | Responded | Closed | Told | Decided
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -32,6 +38,14 @@ class Ruling(msgspec.Struct, frozen=True):
 _NO_RULING = Ruling()
 
 
+def ruling(verdict: "Verdict", by: str = "") -> Ruling:
+    """What a line tells of a verdict: nothing of one that lets pass without a word."""
+    if not verdict.hits and verdict.decision == "pass":
+        return Ruling(by) if by else _NO_RULING
+    delivered = verdict.delivered if verdict.decision == "edit" else None
+    return Ruling(by, verdict.as_fields(), delivered, verdict.recorded)
+
+
 class Recorder:
     """Records one session. `seq` is the number of the last entry; the header is line 0 of the chain."""
 
@@ -47,7 +61,7 @@ class Recorder:
         fields = msgspec.to_builtins(msgspec.structs.replace(header, interpose=0, chain="", **ends))
         return self._append((open_object({"interpose": FORMAT, **fields}),))
 
-    def record(self, event: Event, ruling: Ruling | None = None) -> Append:
+    def record(self, event: Recorded, ruling: Ruling | None = None) -> Append:
         """The line of an event. Credentials never reach it."""
         self.seq += 1
         fields: dict[str, Any]
@@ -80,6 +94,11 @@ class Recorder:
                 }
             case Told():
                 fields = {"from": event.end, "kind": event.what, "text": event.text}
+            case Decided():
+                fields = {"kind": "decision", "hold": event.hold, "decision": event.decision}
+                fields |= {"approver": event.by} if event.by else {}
+                line = open_object(fields)[1:] + _ruled(ruling or _NO_RULING)
+                return self._append((self._start(event.at) + line,))
         return self._append((self._start(event.at) + open_object(fields)[1:],))
 
     def trailer(self, at: float, reason: str, waiting: Sequence[dict[str, Any]]) -> Append:

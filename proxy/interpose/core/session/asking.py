@@ -152,6 +152,9 @@ def _begin(state: State, heard: Heard, params: Params, entry: Open, turn: Round 
         begun = (), ()
     elif entry.call.method == "tasks/update":
         begun = _update_task(state, params)
+    elif entry.method is not None and entry.method.name_param == "taskId":
+        known = params.task_id is not None and state.tasks.get(other(heard.end), params.task_id) is not None
+        begun = (), () if known else ("unknown-task",)
     else:
         begun = _next_round(params, entry, turn)
     if params.task and entry.call.era == "stateful" and entry.method is not None and entry.method.tasks:
@@ -175,7 +178,7 @@ def _ask(state: State, heard: Heard, entry: Open) -> Begun:
 
 def _next_round(params: Params, entry: Open, turn: Round | None) -> Begun:
     if turn is not None:
-        return settle(turn.asks, params.answers), ()
+        return settle(turn.asks, params.answers), ("reused-state",) if turn.again else ()
     foreign = entry.method is not None and entry.method.rounds and (params.state is not None or params.answers)
     return (), ("unknown-state",) if foreign else ()
 

@@ -2,13 +2,13 @@
 
 import msgspec
 
-from interpose.core.events import Closed, End, Requested, Responded, Told
+from interpose.core.events import Closed, End, Event, Requested, Responded, Told
 from interpose.core.session.exchanges import Exchange
 from interpose.core.session.pending import SESSION, STDIO, Fate, Open
 from interpose.core.session.state import State
 
 
-def follow(state: State, event: Requested | Responded | Closed | Told) -> None:
+def follow(state: State, event: Event) -> None:
     """Follow one event that carries no message."""
     match event:
         case Requested():

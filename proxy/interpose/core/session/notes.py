@@ -23,6 +23,7 @@ NOTES = {
     "orphan": "an answer to a request that was never seen",
     "replayed": "a message that a resumed stream brings again",
     "resent": "a request sent again after its exchange failed",
+    "reused-state": "answers to questions, or a request state, that were given before",
     "reused-id": "an id used before in the same session",
     "server-request-in-stateless": "a server's request where servers only answer (2026-07-28)",
     "task-state": "a task state that cannot follow the one before it",

@@ -74,7 +74,7 @@ class Pending:
         self.open[entry.key] = entry
         if entry.call.token is not None:
             self.tokens.put(token_key(entry), entry)
-        if entry.key[0] == "client" and entry.key[1] == SESSION and entry.call.method not in _CAUSELESS:
+        if _is_cause(entry):
             self._causes[entry.key] = entry.call.seq
             self._in_flight = None
         return notes
@@ -105,6 +105,16 @@ class Pending:
             return here
         return session
 
+    def suspend(self, seq: int, *, suspended: bool) -> None:
+        """A request that a policy holds causes nothing until it goes on."""
+        for key, entry in self.open.items():
+            if entry.call.seq == seq and _is_cause(entry):
+                if suspended:
+                    self._causes.pop(key, None)
+                else:
+                    self._causes[key] = seq
+                self._in_flight = None
+
     def in_flight(self) -> tuple[int, ...]:
         """The client's calls of a session during which a server's message may have been caused."""
         if self._in_flight is None:
@@ -124,6 +134,10 @@ class Pending:
         if tomb is None or entry.call.era == "stateless":
             return ()
         return ("resent",) if tomb.fate == "lost" else ("reused-id",)
+
+
+def _is_cause(entry: Open) -> bool:
+    return entry.key[0] == "client" and entry.key[1] == SESSION and entry.call.method not in _CAUSELESS
 
 
 def token_key(entry: Open) -> Key:

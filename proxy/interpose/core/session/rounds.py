@@ -19,12 +19,16 @@ _PER_ROUND = frozenset({"inputResponses", "requestState", "_meta"})
 
 
 class Round(msgspec.Struct, frozen=True, gc=False):
-    """A call that was answered by `input_required`; `seq` and `at` are those of that answer."""
+    """A call that was answered by `input_required`; `seq` and `at` are those of that answer.
+
+    `again` says that it had its next round before.
+    """
 
     call: Call
     seq: int
     at: float
     asks: tuple[Ask, ...] = ()
+    again: bool = False
 
 
 class Rounds:
@@ -41,26 +45,42 @@ class Rounds:
     def resume(self, request: Message, params: Params) -> Round | None:
         """The round that a request repeats; None for a first one."""
         if params.state is not None:
-            return self._take(_state_key(params.state), params)
-        return None if params.answers is None else self._take(_content_key(request), params)
+            return self._take(_state_key(params.state), request, params)
+        return None if params.answers is None else self._take(_content_key(request), request, params)
+
+    def withdraw(self, call: int, keys: frozenset[str]) -> None:
+        """Nobody waits for the answers to these questions of a call any more."""
+        for key, rounds in tuple(self.parked.items()):
+            left = [_without(each, keys) if each.call.seq == call else each for each in rounds]
+            self._keep(key, tuple(each for each in left if each.asks or each.call.seq != call))
 
     def waiting(self) -> list[Round]:
         return [each for rounds in self.parked.values() for each in rounds]
 
-    def _take(self, key: bytes, params: Params) -> Round | None:
+    def _keep(self, key: bytes, rounds: tuple[Round, ...]) -> None:
+        if rounds:
+            self.parked[key] = rounds
+        else:
+            del self.parked[key]
+
+    def _take(self, key: bytes, request: Message, params: Params) -> Round | None:
         rounds = self.parked.get(key, ())
         if not rounds:
             return self._past.get(key)
-        # Two clients may ask the same: the round whose questions are being answered, else the oldest.
-        answered = set(params.answers or ())
-        found = next((each for each in rounds if answered & {ask.key for ask in each.asks}), rounds[0])
-        left = tuple(each for each in rounds if each is not found)
-        if left:
-            self.parked[key] = left
-        else:
-            del self.parked[key]
-        self._past.put(key, found)
+        # Servers may give many calls one state, and two clients may ask the same: a round of the same method and name,
+        # whose questions are being answered, else the oldest.
+        name, answered = params.name or params.uri, set(params.answers or ())
+        same = [each for each in rounds if (each.call.method, each.call.name) == (request.method, name)]
+        found = next(
+            (each for each in same or rounds if answered & {ask.key for ask in each.asks}), (same or rounds)[0]
+        )
+        self._keep(key, tuple(each for each in rounds if each is not found))
+        self._past.put(key, msgspec.structs.replace(found, again=True))
         return found
+
+
+def _without(round_: Round, keys: frozenset[str]) -> Round:
+    return msgspec.structs.replace(round_, asks=tuple(ask for ask in round_.asks if ask.key not in keys))
 
 
 def _state_key(state: str) -> bytes:

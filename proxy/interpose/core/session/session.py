@@ -1,14 +1,17 @@
 """Follows one session: events in, sightings out, and what waits for whom. It notes what is odd and refuses nothing."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from interpose.core.events import Event, Received
 from interpose.core.session.answering import see_response
 from interpose.core.session.asking import see_request
+from interpose.core.session.asks import Ask
 from interpose.core.session.closing import follow
 from interpose.core.session.opening import Opening
 from interpose.core.session.sighting import Heard, Sighting
-from interpose.core.session.state import Counts, State
+from interpose.core.session.state import Counts, Held, State
 from interpose.core.session.tasks import Task
 from interpose.core.session.telling import see_notification
 from interpose.core.session.waiting import Wait, waits
@@ -87,6 +90,33 @@ class Session:
         if version is None or self._state.table(era, version).batches:
             return found
         return tuple(msgspec.structs.replace(each, notes=(*each.notes, "batch-not-in-version")) for each in found)
+
+    def hold(self, name: str, sighting: Sighting, until: float, *, delayed: bool = False) -> None:
+        """A policy holds a message under a name until it lets it go."""
+        what = " ".join(word for word in (sighting.method, sighting.name) if word) or str(sighting.kind)
+        call = sighting.call
+        blocks = (call.seq,) if call is not None and call.seq != sighting.seq else sighting.parents
+        self._state.pending.suspend(sighting.seq, suspended=True)
+        self._state.held[name] = Held(sighting.seq, sighting.at, until, what, blocks, delayed)
+
+    def release(self, name: str, *, goes_on: bool) -> None:
+        """It is held no more. What does not go on, since nobody waits for it, causes nothing either."""
+        held = self._state.held.pop(name, None)
+        if held is not None and goes_on:
+            self._state.pending.suspend(held.seq, suspended=False)
+
+    def withdraw(self, sighting: Sighting, asks: Sequence[Ask], *, task_ended: bool = False) -> None:
+        """A policy refused asks of a message: the user's side was never asked, and nobody waits for it."""
+        keys = frozenset(ask.key for ask in asks)
+        if sighting.call is not None:
+            self._state.rounds.withdraw(sighting.call.seq, keys)
+        for ask in asks:
+            self._state.sign_ins.pop(ask.elicitation or "", None)
+        task = self._state.tasks.get("server", sighting.task) if sighting.task is not None else None
+        if task is not None and task_ended:
+            self._state.tasks.gone("server", task.id, sighting.at)
+        elif task is not None:
+            self._state.tasks.settled(task, tuple(ask.became("refused") for ask in task.asks if ask.key in keys))
 
     def waits(self, at: float) -> tuple[Wait, ...]:
         """What waits at a time, and for whom."""

@@ -32,6 +32,17 @@ class Counts(msgspec.Struct, gc=False):
     noted: int = 0
 
 
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """A message that a policy holds: since when, until when, and whether only its time is waited for."""
+
+    seq: int
+    at: float
+    until: float
+    what: str
+    blocks: tuple[int, ...] = ()
+    delayed: bool = False
+
+
 class State:
     """One session's state. `current` is the era the latest evidence speaks for; `gone` maps ends to when they left."""
 
@@ -44,6 +55,7 @@ class State:
         self.tasks = Tasks(self._let_go)
         self.listening = Listening()
         self.sign_ins: Ring[str, Ask] = Ring(256)
+        self.held: dict[str, Held] = {}
         self.gone: dict[End, float] = {}
         self.counts = Counts()
 

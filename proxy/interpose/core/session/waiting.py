@@ -8,14 +8,16 @@ from interpose.core.session.asks import Ask
 from interpose.core.session.call import Call
 from interpose.core.session.pending import Open
 from interpose.core.session.rounds import Round
-from interpose.core.session.state import State
+from interpose.core.session.state import Held, State
 from interpose.core.session.tasks import Task
 
-Who = Literal["USER", "MODEL", "CLIENT", "SERVER", "TASK", "STREAM", "NOBODY", "APPROVER"]
+Who = Literal["USER", "MODEL", "CLIENT", "SERVER", "TASK", "STREAM", "NOBODY", "APPROVER", "DELAY"]
 
 PARKED = "parked, may never come back"
 ABANDONED = "abandoned"
 RECONNECT = "the client reconnects"
+REFUSED = "it is refused"
+GOES_ON = "it goes on"
 EXPIRES = "the task may be deleted"
 
 _WHO: dict[str, Who] = {"elicitation": "USER", "sampling": "MODEL", "roots": "CLIENT"}
@@ -45,10 +47,17 @@ def waits(state: State, at: float) -> tuple[Wait, ...]:
     found += [wait for each in state.rounds.waiting() for wait in _of_round(each)]
     found += [wait for task in state.tasks.running.values() for wait in _of_task(task, _asked_in(state, task), at)]
     found += [_of_ask(ask) for ask in state.sign_ins.values() if _still_matters(state, ask)]
+    found += [_of_held(held) for held in state.held.values()]
     found += [_of_broken(ended.call, ended.at) for ended in state.listening.broken.values()]
     if state.gone:
         found = [msgspec.structs.replace(wait, who="NOBODY", then=ABANDONED, deadline=None) for wait in found]
     return tuple(sorted(found, key=lambda wait: (wait.since, wait.seq)))
+
+
+def _of_held(held: Held) -> Wait:
+    who: Who = "DELAY" if held.delayed else "APPROVER"
+    then = GOES_ON if held.delayed else REFUSED
+    return Wait(who, held.at, held.what, held.seq, held.blocks, (), held.until, then)
 
 
 def _asked(state: State) -> dict[int, Ask]:

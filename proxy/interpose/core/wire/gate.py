@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 
+from interpose.core.wire.gate_glance import is_everyday
 from interpose.core.wire.gate_json import judge
 from interpose.core.wire.gate_level import has_controls, is_token
 from interpose.core.wire.gate_members import ENVELOPE, NAMED, REQUESTS
 from interpose.core.wire.gate_objection import LONGEST_NAME, Objection, refusal, stand_in
+from interpose.core.wire.message import Message, read
 
 WITH_BATCHES = frozenset({"2025-03-26"})
 
+_OURS = frozenset({None, "application/json", "text/event-stream"})
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PARAMETER = re.compile(rf'({_TOKEN})=({_TOKEN}|"[^"\\]*")')
@@ -34,15 +37,24 @@ class Gate(msgspec.Struct, frozen=True):
     batches: Collection[str] = WITH_BATCHES
     exact_keys: bool = False
 
-    def refuse(self, raw: bytes, *, version: str | None, content_type: str | None = None) -> Objection | None:
+    def refuse(
+        self, frame: Message | bytes, *, version: str | None, content_type: str | None = None
+    ) -> Objection | None:
         """Why the frame must not pass, or None.
 
-        `raw` is the content of a line (without its end), of a body, or the data of an event. `content_type` is the
-        header of what carried it, empty when there was none; None for a line. `version` is the protocol version in
-        force, None before there is one.
+        `frame` is the content of a line (without its end), of a body, or the data of an event; quicker when it was
+        read already. `content_type` is the header of what carried it, empty when there was none; None for a line.
+        `version` is the protocol version in force, None before there is one.
         """
-        if self.max_bytes is not None and len(raw) > self.max_bytes:
+        message = read(frame) if isinstance(frame, bytes) else frame
+        if self.max_bytes is not None and len(message.raw) > self.max_bytes:
             return Objection("size", f"longer than {self.max_bytes} bytes")
+        if content_type in _OURS and is_everyday(message, self.max_depth):
+            return None
+        return self.judge(message.raw, version=version, content_type=content_type)
+
+    def judge(self, raw: bytes, *, version: str | None, content_type: str | None = None) -> Objection | None:
+        """The same with care, whatever the frame looks like and however long it is."""
         if (b"\r" in raw or b"\n" in raw or content_type is not None) and (found := _framing(raw, content_type)):
             return found
         value = judge(raw, self.max_depth, exact_keys=self.exact_keys)

@@ -48,18 +48,18 @@ def judge(raw: bytes, max_depth: int, *, exact_keys: bool = False) -> Container 
         return Objection("envelope", "neither an object nor an array")
     keys: list[str] = []
     try:
-        if not _collect(value, keys, max_depth):
+        if not collect(value, keys, max_depth):
             return _too_deep(max_depth)
         if _may_deceive(raw, value) and (found := _read_slowly(raw)) is not None:
             return found
     except RecursionError:
         return _too_deep(max_depth)
-    if not exact_keys and _collides(value, keys):
+    if not exact_keys and collides(value, keys):
         return Objection("key", "two keys of an object differ only by case, width or unseen characters")
     return value
 
 
-def _collect(value: Container, keys: list[str], levels: int) -> bool:
+def collect(value: Container, keys: list[str], levels: int) -> bool:
     """All keys of all objects; False when there are more levels than that."""
     inside: Iterable[Any] = value
     if type(value) is dict:
@@ -67,7 +67,7 @@ def _collect(value: Container, keys: list[str], levels: int) -> bool:
         inside = value.values()
     for inner in inside:
         if (type(inner) is dict or type(inner) is list) and (
-            levels <= 1 or (inner and not _collect(inner, keys, levels - 1))
+            levels <= 1 or (inner and not collect(inner, keys, levels - 1))
         ):
             return False
     return True
@@ -87,7 +87,7 @@ def _may_deceive(raw: bytes, value: Container) -> bool:
     return _LONG in raw.translate(_SHAPE) or (b"-0" in raw and _MINUS_ZERO.search(raw) is not None)
 
 
-def _collides(value: Container, keys: list[str]) -> bool:
+def collides(value: Container, keys: list[str]) -> bool:
     """Whether two keys of one object are the same to a lenient reader; `keys` are those of the whole message."""
     twins = _twins(keys)
     for item in _objects(value) if twins else ():

@@ -21,6 +21,10 @@ What = Literal["size", "media", "blank", "framing", "encoding", "json", "depth",
 _CODES: dict[What, int] = {"blank": PARSE_ERROR, "framing": PARSE_ERROR, "encoding": PARSE_ERROR, "json": PARSE_ERROR}
 _TITLES = {INVALID_REQUEST: "Invalid request", PARSE_ERROR: "Parse error", INTERNAL_ERROR: "Refused answer"}
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,39}")  # one that readers round is still its sender's own
+_BEGINNING = re.compile(
+    rb'[ \t\r\n]*\{(?:[ \t\r\n]*"(?:jsonrpc|method)"[ \t\r\n]*:[ \t\r\n]*"[^"]*+"[ \t\r\n]*,)*+'
+    rb'[ \t\r\n]*"id"[ \t\r\n]*:[ \t\r\n]*("[^"]*+"|[0-9-]++)[ \t\r\n]*,'
+)
 # Wrapped, so that the end of the message is found as well: what follows it would make its id another one's.
 _OPEN, _CLOSE = b'{"m":', b"}"
 _ROLES = Finder(("m",), *(("m", name) for name in ("id", "method", "result", "error")))
@@ -44,7 +48,8 @@ def refusal(frame: Message | bytes, objection: Objection) -> bytes | None:
     """
     raw = frame if isinstance(frame, bytes) else frame.raw
     if _is_abyss(raw):
-        return _error(b"null", objection.code, objection.reason)
+        ident = _plain_id(raw) if objection.what == "depth" else b"null"
+        return _error(ident, objection.code, objection.reason)
     message = read(frame) if isinstance(frame, bytes) else frame
     if message.kind is not Kind.BATCH:
         return _answer(raw, objection)
@@ -56,8 +61,9 @@ def stand_in(frame: Message | bytes, objection: Objection) -> bytes | None:
     """The error for the one who waits for a response that was refused; None when it is none, or its id is unclear."""
     raw = frame if isinstance(frame, bytes) else frame.raw
     roles = _roles(raw) if not _is_abyss(raw) else {}
-    ids = roles.get("id", [])
-    if "method" in roles or len(ids) != 1 or not _is_legal(ids[0]):
+    ids, is_answer = roles.get("id", []), "result" in roles or "error" in roles
+    # INVARIANT: what may be a request in another spelling (`Method`) is answered to nobody but its sender.
+    if "method" in roles or not is_answer or len(ids) != 1 or not _is_legal(ids[0]):
         return None
     return _error(ids[0], INTERNAL_ERROR, objection.reason)
 
@@ -74,6 +80,15 @@ def _answer(raw: bytes, objection: Objection) -> bytes | None:
 
 def _is_abyss(raw: bytes) -> bool:
     return raw.count(b"[") + raw.count(b"{") > _MOST_BRACKETS
+
+
+def _plain_id(raw: bytes) -> bytes:
+    """The id of a request that is too deep to be looked through, where it comes first and no other can be meant."""
+    match = _BEGINNING.match(raw)
+    certain = match is not None and raw.count(b'"id"') == raw.count(b'"method"') == 1 and b"\\" not in raw
+    if match is None or not certain or b'"result"' in raw or b'"error"' in raw or not _is_legal(match[1]):
+        return b"null"
+    return match[1]
 
 
 def _error(ident: bytes, code: int, reason: str) -> bytes:

@@ -6,11 +6,14 @@ stay raw until somebody asks for `Message.body()`.
 
 import codecs
 import json
+import re
 from enum import StrEnum
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
+
+from interpose.core.wire.fraction import Fraction
 
 
 class Kind(StrEnum):
@@ -80,15 +83,63 @@ class _Envelope(msgspec.Struct, gc=False):
     error: Raw = Raw()
 
 
+class _Usual(msgspec.Struct, gc=False):
+    """The envelope as nearly everyone writes it. What does not fit is read again, as `_Envelope`."""
+
+    jsonrpc: Raw = Raw()
+    id: Raw = Raw()
+    method: str | UnsetType = UNSET
+    params: Raw = Raw()
+    result: Raw = Raw()
+    error: Raw = Raw()
+
+
+_decode_usual = msgspec.json.Decoder(_Usual).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode = msgspec.json.Decoder().decode
+_decode_exact = msgspec.json.Decoder(float_hook=Fraction).decode
 _decode_items = msgspec.json.Decoder(list[Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
+_bare_cr = re.compile(rb"\r(?!\n)").search  # to some readers the end of a line (2025-11-25 §basic/transports)
 _UTF8_STEP = 1 << 20
-_VERSION = b'"2.0"'
+_VERSION = Raw(b'"2.0"')
+# Members of an enumeration, looked up once: each look costs as much as the test it is for.
+_REQUEST, _NOTIFICATION, _RESULT, _ERROR = Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT, Kind.ERROR
 
 
 def read(raw: bytes) -> Message:
     """Read one frame. Never raises; what cannot be read is `Kind.OPAQUE` with a flag that says why."""
+    try:
+        usual = _decode_usual(raw)
+    except (ValueError, RecursionError):
+        return _read_closely(raw)
+    method, result, error = usual.method, usual.result, usual.error
+    ident = id_text(usual.id) if usual.id else None
+    if (
+        ((method is not UNSET) + bool(result) + bool(error) != 1)
+        or usual.jsonrpc != _VERSION
+        or (ident is not None and not _is_legal_id(ident))
+        or not (raw.isascii() or _is_utf8(raw))
+        or b"\r" in raw
+    ):
+        return _read_closely(raw)
+    if method is not UNSET:
+        params = bytes(usual.params) if usual.params else b""
+        return Message(raw, _NOTIFICATION if ident is None else _REQUEST, ident, method, params)
+    if result:
+        return Message(raw, _RESULT, ident, None, bytes(usual.params), bytes(result))
+    return Message(raw, _ERROR, ident, None, bytes(usual.params), b"", bytes(error))
+
+
+def _read_closely(raw: bytes) -> Message:
+    """Any frame, with a flag for all that is unusual about it."""
+    message = _read_leniently(raw)
+    if b"\r" not in raw or _bare_cr(raw) is None or "ambiguous" in message.flags:
+        return message
+    return msgspec.structs.replace(message, flags=(*message.flags, "ambiguous"))
+
+
+def _read_leniently(raw: bytes) -> Message:
     try:
         envelope = _decode_envelope(raw)
     except msgspec.ValidationError:
@@ -102,7 +153,24 @@ def read(raw: bytes) -> Message:
 def parse(raw: bytes) -> Any:
     """JSON as Python values with integers exact; None for what is no JSON in any reading."""
     try:
+        return _decode(raw)
+    except (ValueError, RecursionError):
+        pass
+    try:  # a lenient reader takes more: lone surrogates, NaN, bytes that are no UTF-8
         return json.loads(raw.decode("utf-8-sig", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def parse_exact(raw: bytes) -> Any:
+    """The same, and fractions keep their digits when they are written again: for a message that is edited."""
+    try:
+        return _decode_exact(raw)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        text = raw.decode("utf-8-sig", "surrogateescape")
+        return json.loads(text, parse_float=Fraction, parse_constant=Fraction)
     except (ValueError, RecursionError):
         return None
 
@@ -110,6 +178,8 @@ def parse(raw: bytes) -> Any:
 def id_text(value: Raw | bytes) -> str:
     """The canonical JSON text of an id: strings respelled one way, numbers with their own digits."""
     text = bytes(value).strip()
+    if text.isdigit():
+        return text.decode()
     if text[:1] == b'"':
         try:
             return json.dumps(_decode_text(text), ensure_ascii=False)
@@ -119,7 +189,7 @@ def id_text(value: Raw | bytes) -> str:
 
 
 def _classify(raw: bytes, envelope: _Envelope, flags: tuple[str, ...]) -> Message:
-    if bytes(envelope.jsonrpc) != _VERSION:
+    if envelope.jsonrpc != _VERSION:
         flags += ("no-version",)
     method = _method(envelope.method)
     if method is None and bytes(envelope.method):

@@ -12,22 +12,26 @@ import aiohttp
 from interpose.core.events import Frame
 from interpose.core.wire.message import Message, read
 from interpose.core.wire.sse import Block, BlockSplitter
+from interpose.edge.transports.pace import paced
 
 _STEP = 1 << 18
 _DECODED_LIMIT = 1 << 27  # what a compressed body, or event, may unfold to before it counts as unreadable
 
 
 class Body:
-    """A request body on its way out. `sent` is set once every byte was handed to the connection."""
+    """A request body on its way out, in `over` seconds. `sent` is set once every byte was handed to the connection."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, over: float = 0.0) -> None:
         self.data = data
+        self._over = over
         self.sent = asyncio.Event()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body a step at a time, as aiohttp wants it."""
-        for start in range(0, len(self.data), _STEP):
-            yield self.data if len(self.data) <= _STEP else self.data[start : start + _STEP]
+        for piece, pause in paced(self.data, self._over, _STEP):
+            if pause:
+                await asyncio.sleep(pause)
+            yield self.data if len(piece) == len(self.data) else bytes(piece)
         self.sent.set()
 
 

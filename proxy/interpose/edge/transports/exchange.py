@@ -15,6 +15,7 @@ from interpose.core.protocol.http import ParamHeaders
 from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import write_block
 from interpose.edge.transports.bodies import is_event_stream, whole
+from interpose.edge.transports.pace import paced
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -77,6 +78,7 @@ class Exchange:
         self.held: dict[str, asyncio.Task[None]] = {}
         self.was_held = False
         self.streams = False  # the reply is an event stream
+        self.severed = False
         self._moved = asyncio.Event()
         self._flushing = asyncio.Lock()
 
@@ -116,8 +118,12 @@ class Exchange:
             for task in self.held.values():
                 task.cancel()
 
+    def nudge(self) -> None:
+        """Let whoever waits here look again."""
+        self._moved.set()
+
     async def moved(self, seconds: float | None = None) -> bool:
-        """Wait until something was delivered or a task ended; False when nothing came for that long."""
+        """Wait until something was delivered, a task ended or somebody nudged; False when not for that long."""
         try:
             async with asyncio.timeout(seconds):
                 await self._moved.wait()
@@ -134,12 +140,13 @@ class Exchange:
             request.writer.output_size = 0
         return await whole(request.content)
 
-    def take(self) -> bytes:
-        """What was delivered for the upstream."""
+    def take(self) -> tuple[bytes, float]:
+        """What was delivered for the upstream, and the seconds that sending it is to take."""
         self.sent = True
         body = b"".join([frame.raw for frame in self.upstream])
+        over = sum(frame.over for frame in self.upstream)
         self.upstream.clear()
-        return body
+        return body, over
 
     async def begin(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> Reply:
         """Send the status and headers. Raises ClientGone."""
@@ -157,19 +164,29 @@ class Exchange:
         """
         async with self._flushing:
             while self.downstream and self.reply is not None:
-                await self.write(self._written(self.downstream.popleft()))
+                frame = self.downstream.popleft()
+                await self.write(self._written(frame), frame.over)
+
+    async def offer(self) -> None:
+        """Flush what another exchange, time or an approver brought. Whether the client is there is its own affair."""
+        try:
+            await self.flush()
+        except ClientGone:
+            pass
 
     def _written(self, frame: Frame) -> bytes:
         """The bytes of a frame. A message that did not come as an event becomes one in an event stream."""
         message = frame.message
         return write_block(message.raw) if self.streams and frame.wire != "block" and message is not None else frame.raw
 
-    async def write(self, data: bytes) -> None:
-        """Write a piece of the body. Raises ClientGone."""
+    async def write(self, data: bytes, over: float = 0.0) -> None:
+        """Write a piece of the body, in so many seconds. Raises ClientGone."""
         assert self.reply is not None, "the head comes first"
-        with _to_client(), memoryview(data) as view:
-            for start in range(0, len(view), _STEP):
-                await self.reply.write(view[start : start + _STEP])
+        with _to_client():
+            for piece, pause in paced(data, over, _STEP):
+                if pause:
+                    await asyncio.sleep(pause)
+                await self.reply.write(piece)
 
     async def finish(self) -> None:
         """The reply is whole. Raises ClientGone."""
@@ -186,8 +203,16 @@ class Exchange:
         if transport is not None and reply.self_delimiting:
             transport.close()  # what was written still arrives; the end of the body does not
         elif transport is not None:
-            _reset(transport)
+            reset(transport)
         return reply
+
+    def sever(self) -> None:
+        """Break the exchange off as a server would that fails: the client sees no end of a reply."""
+        self.severed = True
+        transport = self.request.transport
+        if self.cut() is None and transport is not None:
+            reset(transport)
+        self._moved.set()
 
 
 def refusal(status: int, why: str) -> web.Response:
@@ -204,7 +229,7 @@ def _to_client() -> Iterator[None]:
         raise ClientGone from error
 
 
-def _reset(transport: asyncio.Transport) -> None:
+def reset(transport: asyncio.Transport) -> None:
     """End a connection so that the other side takes it for an error."""
     sock = transport.get_extra_info("socket")
     if sock is not None:

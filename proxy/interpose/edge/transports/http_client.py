@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from interpose.core.bridge.lanes import Lanes
+from interpose.core.bridge.multiplex import ELSEWHERE
 from interpose.core.bridge.reply import SERVER_GONE, error
 from interpose.core.events import End, Event, Frame, Told
 from interpose.core.wire.message import Kind, Message
 from interpose.edge.link import Clock
+from interpose.edge.transports.http_client_request import names_no_request
 from interpose.edge.transports.http_client_stream import PATIENCE, Patience, Status, Stream
 
 Hear = Callable[[Event], None]
@@ -29,6 +31,7 @@ class HttpClientLink:
         self._clock = clock
         self._patience = patience
         self._streams: dict[str, Stream] = {}
+        self._cut: set[str] = set()
         self._kept: deque[Message] = deque()
         self._kept_bytes = 0
         self._finished = asyncio.Event()
@@ -59,8 +62,22 @@ class HttpClientLink:
         """The channel of the standing reply."""
         return self._lanes.standing
 
+    def cut(self, channel: str) -> bool:
+        """Break an exchange off. A child does not say which one it means: then all that are open."""
+        named = tuple(self._streams) if channel == ELSEWHERE else (channel,)
+        self._cut.update(named)
+        for each in named:
+            if (stream := self._streams.get(each)) is not None:
+                stream.cut()
+        return False
+
+    def was_cut(self, channel: str) -> bool:
+        """Whether an exchange that is not shut yet was broken off."""
+        return channel in self._cut
+
     def shut(self, channel: str) -> bool:
         """A reply is over. True when its client left before all was answered and delivered."""
+        self._cut.discard(channel)
         stream = self._streams.pop(channel, None)
         lane = self._lanes.shut(channel)
         if not self._streams:
@@ -82,9 +99,11 @@ class HttpClientLink:
             if frame.block is not None and (stream := self._streams.get(channel)) is not None:
                 stream.put_block(frame.raw)
         elif message.kind is Kind.BATCH:
-            self._send_batch(channel, message)
+            self._send_batch(channel, message, frame.over)
         elif message.kind is not Kind.OPAQUE:  # what is no JSON-RPC stays in the recording: HTTP has no place for it
-            self._send(self._lanes.place(channel, message), message)
+            place = self._lanes.place(channel, message)
+            # Said on the exchange's own channel, it is interpose's word about its body: nothing else will come.
+            self._send(place, message, frame.over, last=place == channel and names_no_request(message))
 
     async def room(self) -> None:
         for stream in tuple(self._streams.values()):
@@ -111,16 +130,16 @@ class HttpClientLink:
         self.visits += 1
         return stream
 
-    def _send_batch(self, channel: str, batch: Message) -> None:
+    def _send_batch(self, channel: str, batch: Message, over: float) -> None:
         """A batch stays whole (2025-03-26 §basic) unless its parts belong to different clients' requests."""
         places = [self._lanes.place(channel, part) for part in batch.parts]
         if len(set(places)) == 1:
-            self._send(places[0], batch)
+            self._send(places[0], batch, over)
         else:
             for place, part in zip(places, batch.parts, strict=True):
                 self._send(place, part)
 
-    def _send(self, place: str | None, message: Message) -> None:
+    def _send(self, place: str | None, message: Message, over: float = 0.0, *, last: bool = False) -> None:
         stream = None if place is None else self._streams.get(place)
         if place is None or stream is None:
             self._set_aside(message)
@@ -131,7 +150,8 @@ class HttpClientLink:
             stream.end()
             return
         answers = [part.id for part in message.messages() if part.is_response]
-        stream.put(message, last=bool(answers) and self._lanes.answered(place, answers))
+        last = last or (bool(answers) and self._lanes.answered(place, answers))
+        stream.put(message, last=last, over=over)
 
     def _set_aside(self, message: Message) -> None:
         if not self._lanes.keeps or message.is_response:

@@ -13,6 +13,7 @@ from interpose.core.protocol.http import VERSION_HEADER, disagreement
 from interpose.core.wire.message import Kind, Message, read
 from interpose.edge.transports.exchange import text
 from interpose.edge.transports.listener import foreign
+from interpose.edge.transports.plain import is_plain_json
 
 SESSION_HEADER = "Mcp-Session-Id"
 JSON = "application/json"
@@ -42,6 +43,8 @@ def unfit_body(request: web.BaseRequest) -> Refusal | None:
     types = request.headers.getall(hdrs.CONTENT_TYPE, [])
     if len(types) != 1 or types[0].partition(";")[0].strip().lower() != JSON:
         return Refusal(415, f"the body must be `Content-Type: {JSON}`")
+    if not is_plain_json(types):
+        return Refusal(415, "the body must be in UTF-8, and say no other `charset`")
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
     if encoding not in ("", "identity"):
         return Refusal(415, f"a body with `Content-Encoding: {encoding[:40]}` is not read here; send it plain")
@@ -70,6 +73,11 @@ async def read_message(request: web.BaseRequest) -> Message | Refusal:
 def sole_id(message: Message) -> str | None:
     """The id to answer a message under when it is refused."""
     return message.id if message.kind is Kind.REQUEST else None
+
+
+def names_no_request(message: Message) -> bool:
+    """Is this the answer to a body that was turned away unread: 400 (2025-11-25 §basic/transports)."""
+    return message.kind is Kind.ERROR and message.id in (None, "null")
 
 
 def accepts(request: web.BaseRequest, media_type: str) -> bool:

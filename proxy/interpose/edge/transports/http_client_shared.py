@@ -1,7 +1,6 @@
 """The server end when many stateless clients share one child: a stdio link that gives each client its own ids."""
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -13,28 +12,27 @@ from interpose.edge.transports.stdio import CHANNEL, StdioLink
 
 
 class SharedServerLink:
-    """Wraps a child's link: what goes down gets ids of its own, what comes up is said on the exchange it belongs to."""
+    """Wraps a child's link: what goes down gets ids of its own, what comes up is said on the exchange it belongs to.
+
+    `home` names the exchange that waits for a request of interpose's own.
+    """
 
     end: End = "server"
 
-    def __init__(self, inner: StdioLink) -> None:
+    def __init__(self, inner: StdioLink, home: Callable[[str], str]) -> None:
         self._inner = inner
+        self._home = home
         self._multiplexer = Multiplexer()
-        self._lines: deque[Event] = deque()
-        self._speaking = ""  # whose exchange the server's latest message belongs to
         self._origins: dict[str, str] = {}  # which exchange waits for a request of interpose's own
 
     async def receive(self) -> Sequence[Event]:
-        """The next event. One at a time: what the core asks because of it is asked for the exchange it belongs to."""
-        if not self._lines:
-            self._lines.extend(await self._inner.receive())
-        return [self._mapped(self._lines.popleft())] if self._lines else ()
+        return [self._mapped(event) for event in await self._inner.receive()]
 
     def send(self, channel: str, frame: Frame) -> None:
         if frame.message is None:
             return
         if is_errand(channel) and is_awaited(frame.message):
-            self._origins[channel] = self._speaking
+            self._origins[channel] = self._home(channel)
         message = self._multiplexer.down(channel, frame.message)
         if message is not None:
             self._send(message)
@@ -62,14 +60,9 @@ class SharedServerLink:
         if not isinstance(event, Received) or event.frame.message is None:
             return event
         channel, message = self._multiplexer.up(event.frame.message)
-        self._speaking = self._origin(channel, message)
+        if message.is_response:
+            self._origins.pop(channel, None)  # with its answer, an errand is over
         if message is event.frame.message:
             return event
         frame = Frame(message.raw, message, None, event.frame.tail, event.frame.wire)
         return msgspec.structs.replace(event, channel=channel, frame=frame)
-
-    def _origin(self, channel: str, message: Message) -> str:
-        """The exchange that waits for this; with its answer, an errand is over."""
-        if message.is_response:
-            return self._origins.pop(channel, channel)
-        return self._origins.get(channel, channel)

@@ -41,7 +41,7 @@ class HttpServerLink:
 
     def __init__(self, url: str, clock: Clock, headers: Headers = ()) -> None:
         self._inbox = Inbox(clock)
-        self._outbox: Mailbox[tuple[str, Message]] = Mailbox()
+        self._outbox: Mailbox[tuple[str, Message, float]] = Mailbox()
         self._peer = Peer()
         self._calls = Calls()
         self._exchanges = Exchanges(url, self._inbox, headers)
@@ -58,7 +58,7 @@ class HttpServerLink:
 
     def send(self, channel: str, frame: Frame) -> None:
         if frame.message is not None:
-            self._outbox.put((channel, frame.message), len(frame.message.raw))
+            self._outbox.put((channel, frame.message, frame.over), len(frame.message.raw))
 
     async def room(self) -> None:
         await self._outbox.room()
@@ -84,16 +84,19 @@ class HttpServerLink:
 
     async def _forward_all(self) -> None:
         while messages := await self._outbox.take():
-            for channel, message in messages:
-                await self._forward(channel, message)
+            for channel, message, over in messages:
+                await self._forward(channel, message, over)
         self._forwarded.set()
 
-    async def _forward(self, channel: str, message: Message) -> None:
-        """Begin one POST. INVARIANT: the next message waits until this one is on its way, so that order holds."""
+    async def _forward(self, channel: str, message: Message, over: float) -> None:
+        """Begin one POST, its body in `over` seconds.
+
+        INVARIANT: the next message waits until this one is on its way, so that order holds.
+        """
         if message.method == "notifications/cancelled" and self._cancel(message):
             return
         name = channel if is_errand(channel) else ""
-        call = Call(message, stateless=stated_version(message) is not None, name=name)
+        call = Call(message, stateless=stated_version(message) is not None, name=name, over=over)
         if call.opens:
             self._listening.cancel()
             self._peer.opening()

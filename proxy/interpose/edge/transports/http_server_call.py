@@ -24,10 +24,10 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class Call:
     """One message under way: its POST, the stream that answers it, and the requests in it that wait."""
 
-    def __init__(self, message: Message, *, stateless: bool, name: str = "") -> None:
+    def __init__(self, message: Message, *, stateless: bool, name: str = "", over: float = 0.0) -> None:
         self.message = message
         self.stateless = stateless
-        self.body = Body(message.raw)
+        self.body = Body(message.raw, over)
         self.position = Position()
         self.scope = anyio.CancelScope()
         self.answered = asyncio.Event()  # its POST was answered, or never will be

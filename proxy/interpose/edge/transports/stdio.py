@@ -7,6 +7,7 @@ from interpose.core.events import Closed, End, Event, Frame, Received
 from interpose.core.wire.lines import Line, LineSplitter
 from interpose.core.wire.message import read
 from interpose.edge.link import Clock, Outbox
+from interpose.edge.transports.pace import paced
 from interpose.edge.transports.pipes import READ_SIZE, Reader, Writer, reader, writer
 
 CHANNEL = "stdio"
@@ -26,6 +27,7 @@ class StdioLink:
         self.finished = False
         self.reads = 0
         self.gone = asyncio.Event()  # the write loop has ended: all is written, or nobody reads any more
+        self.severed = asyncio.Event()  # the connection is to be broken off
 
     async def receive(self) -> Sequence[Event]:
         """The lines that arrived together; at the end of the stream what was left, and `Closed`."""
@@ -41,8 +43,15 @@ class StdioLink:
         return ()
 
     def send(self, channel: str, frame: Frame) -> None:
-        for piece in as_line(frame):
-            self._outbox.put(piece)
+        for number, piece in enumerate(as_line(frame)):
+            self._outbox.put(piece, 0.0 if number else frame.over)
+
+    def cut(self, channel: str) -> bool:
+        """Take no more; what is queued is still written. What else there is to end is the session's business."""
+        self.finished = True
+        self._outbox.end()
+        self.severed.set()
+        return True
 
     async def room(self) -> None:
         await self._outbox.room()
@@ -60,12 +69,14 @@ class StdioLink:
     async def write_loop(self) -> None:
         """Write until `finish`, or until the reader is gone; then close the stream."""
         try:
-            while (data := await self._outbox.take()) is not None:
-                view = memoryview(data)
-                for start in range(0, len(view), READ_SIZE):
-                    self._writer.write(view[start : start + READ_SIZE])
+            while (taken := await self._outbox.take()) is not None:
+                data, over = taken
+                for piece, pause in paced(data, over, READ_SIZE):
+                    if pause:
+                        await asyncio.sleep(pause)
+                    self._writer.write(piece)
                     await self._writer.drain()
-                self._outbox.taken(data)
+                self._outbox.taken(len(data))
             self._writer.close()
             await self._writer.wait_closed()
         except OSError:

@@ -12,6 +12,7 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from interpose.edge.transports.exchange import RawHeaders, end_to_end, head_of
+from interpose.edge.transports.pace import paced
 
 STREAM_OPENS_WITHIN = 1.0  # how long later messages wait for the answer to an earlier one, so that order holds
 BODY_MOVES_WITHIN = 2.0  # how long they wait for a body of which nothing is taken
@@ -23,10 +24,11 @@ UPSTREAM_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 
 class Parcel(payload.Payload):
-    """A request as it goes out: its head, then its body. `sent` is set once all of it was handed to the system."""
+    """A request as it goes out: its head, then its body in `over` seconds. `sent` is set once the system has it all."""
 
-    def __init__(self, head: bytes, body: bytes, *, chunked: bool) -> None:
+    def __init__(self, head: bytes, body: bytes, over: float, *, chunked: bool) -> None:
         super().__init__(body)
+        self._over = over
         self._size = len(body)
         self._head = head
         self._chunked = chunked
@@ -46,10 +48,11 @@ class Parcel(payload.Payload):
         stream._headers_buf = self._head
         if self._chunked:
             writer.enable_chunking()
-        with memoryview(self._value) as view:
-            for start in range(0, len(view), _STEP):
-                await writer.write(view[start : start + _STEP])
-                self.moved += _STEP
+        for piece, pause in paced(self._value, self._over, _STEP):
+            if pause:
+                await asyncio.sleep(pause)
+            await writer.write(piece)
+            self.moved += len(piece)
         stream.send_headers()
         if stream.transport is not None:
             stream.transport.set_write_buffer_limits(high=0)
@@ -134,12 +137,12 @@ class Upstream:
     async def aclose(self) -> None:
         await self._client.close()
 
-    def send(self, verb: str, target: bytes, headers: RawHeaders, body: bytes) -> Sending:
-        """Send a request with a client's headers on, to another target and Host."""
+    def send(self, verb: str, target: bytes, headers: RawHeaders, body: bytes, over: float = 0.0) -> Sending:
+        """Send a request with a client's headers on, to another target and Host; its body in so many seconds."""
         headers = list(headers)
         chunked = any(name.lower() == b"transfer-encoding" and b"chunked" in value.lower() for name, value in headers)
         head = head_of(b"%b %b HTTP/1.1" % (verb.encode(), target), self._headers(headers, len(body), chunked=chunked))
-        parcel = Parcel(head, body, chunked=chunked)
+        parcel = Parcel(head, body, over, chunked=chunked)
         return Sending(self._client.request(verb, self._url, data=parcel, allow_redirects=False), parcel)
 
     def _headers(self, came: RawHeaders, size: int, *, chunked: bool) -> list[tuple[bytes, bytes]]:

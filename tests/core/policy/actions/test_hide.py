@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from tests.core.policy.actions.trying import BLOCKED, changed, rule
 from tests.core.session.conversation import Talk, modern, notification, request, result, stateful, stateless
 
-from interpose.core.policy.actions.address import spellings
 from interpose.core.policy.actions.denial import Denial
 from interpose.core.policy.actions.hide import concerns, denial, is_hidden_call, is_swallowed
+from interpose.core.policy.address import spellings
 from interpose.core.session.sighting import Sighting
 
 ONE = rule("hide", tool=["delete_*", "admin"], prompt="secret", resource=["file:///etc/*", "note://?"])
@@ -138,7 +139,7 @@ def test_other_messages_are_no_concern() -> None:
         ("file:///../../etc", "file:///etc"),
         ("FILE://LocalHost/etc", "file:///etc"),
         ("http://Host/%2565tc", "http://host/etc"),
-        ("file:/etc/../x", "file:/x"),
+        ("file:/etc/../x", "file:///x"),
         ("urn:A:b", "urn:A:b"),
         ("no scheme", "no scheme"),
         ("note://1", "note://1/"),
@@ -147,3 +148,24 @@ def test_other_messages_are_no_concern() -> None:
 def test_spellings(uri: str, tidied: str) -> None:
     assert spellings(uri)[0] == uri
     assert spellings(uri)[-1] == tidied
+
+
+@pytest.mark.parametrize("era", ERAS, ids=["stateful", "stateless"])
+def test_all_but_some(era: Any) -> None:
+    one = rule("hide", tool="*", unless_tool=["search", "read_*"], resource="*", unless_resource="file:///srv/*")
+    tools = [{"name": name} for name in ("search", "read_file", "write_file", "Search")]
+    assert changed(one, listed(era, "tools/list", tools=tools)) == {"tools": tools[:2]}
+    assert denial(one, used(era, "tools/call", name="read_file")) is None
+    assert denial(one, used(era, "tools/call", name="write_file")) == Denial(-32602, "Unknown tool: write_file")
+    assert denial(one, used(era, "tools/call", name=7)) is not None
+    assert denial(one, used(era, "prompts/get", name="x")) is None
+    assert denial(one, used(era, "resources/read", uri="file:///srv/x")) is None
+    for uri in ("file:///etc/passwd", "file:///srv/../etc/passwd", "file:///srv/%2e%2e/etc/passwd", "\ud800"):
+        assert denial(one, used(era, "resources/read", uri=uri)) is not None
+
+
+@pytest.mark.parametrize("what", ["tool", "prompt", "resource"])
+def test_an_exception_needs_what_it_is_one_of(what: str) -> None:
+    other = "prompt" if what == "tool" else "tool"
+    with pytest.raises(ValidationError, match=f'add `{what} = "\\*"`'):
+        rule("hide", **{f"unless_{what}": "x", other: "*"})

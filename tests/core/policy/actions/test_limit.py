@@ -1,5 +1,6 @@
 """`limit`: what is counted, for what, and from when on it is too much."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from tests.core.session.conversation import (
     stateless,
 )
 
-from interpose.core.policy.actions.limit import exceeded, follow
+from interpose.core.policy.actions.limit import exceeded, follow, passed
 from interpose.core.session.sighting import Sighting
 
 
@@ -159,6 +160,12 @@ def test_rules_count_for_themselves() -> None:
     assert exceeded(other, seen, seen.asks[0], state) is None
 
 
+def test_rules_of_one_name_in_two_policies_count_for_themselves() -> None:
+    state, seen = fresh(), sampled(stateful(), 1)
+    for one in (limit(count=1), limit(count=1).within("a.toml"), limit(count=1).within("b.toml")):
+        assert exceeded(one, seen, seen.asks[0], state) is None
+
+
 def test_memory_is_bounded() -> None:
     talk, state = stateful(), fresh()
     one = rule("limit", ask="sampling", count=1, per="call")
@@ -166,5 +173,85 @@ def test_memory_is_bounded() -> None:
         seen = sampled(talk, n)
         ask = msgspec.structs.replace(seen.asks[0], parents=(n,))
         exceeded(one, seen, ask, state)
-    tally = state["limit one"]
+        passed(seen, seen.message.raw, frozenset(), state)
+    [tally] = [kept for name, kept in state.items() if name.startswith("limit (")]
     assert len(tally.sums) == len(tally.ruled) == 4096
+
+
+def test_an_ask_that_another_rule_refused_does_not_count() -> None:
+    talk, state = stateful(), fresh()
+    one = limit(count=1)
+    for n, refused in enumerate([True, True, False, False]):
+        seen = sampled(talk, n)
+        over = exceeded(one, seen, seen.asks[0], state)
+        assert (over is not None) is (n == 3)
+        passed(seen, None if refused or over else seen.message.raw, frozenset({str(n)} if refused else ()), state)
+
+
+def test_of_several_asks_only_those_that_go_on_count() -> None:
+    talk, state = stateless(), fresh()
+    one = limit(count=2)
+    talk.client(modern(1, "tools/call", name="t"))
+    seen = talk.server(asking(1, "s", a=sample(), b=sample(), c=sample()))
+    assert [exceeded(one, seen, ask, state) is None for ask in seen.asks] == [True, True, False]
+    left = asking(1, "s", b=sample())
+    passed(seen, json.dumps(left).encode(), frozenset({"a", "c"}), state)
+    talk.client(modern(2, "tools/call", name="t"))
+    seen = talk.server(asking(2, "s2", a=sample(), b=sample()))
+    assert [exceeded(one, seen, ask, state) is None for ask in seen.asks] == [True, False]
+
+
+def test_nothing_counts_of_a_call_that_was_ended_for_one_of_its_asks() -> None:
+    talk, state = stateless(), fresh()
+    talk.client(modern(1, "tools/call", name="t"))
+    seen = talk.server(asking(1, "s", a=sample(), b=sample()))
+    assert [exceeded(limit(count=2), seen, ask, state) for ask in seen.asks] == [None, None]
+    passed(seen, json.dumps(result(1, isError=True, content=[])).encode(), frozenset({"a"}), state)
+    talk.client(modern(2, "tools/call", name="t"))
+    seen = talk.server(asking(2, "s2", a=sample(), b=sample()))
+    assert [exceeded(limit(count=2), seen, ask, state) for ask in seen.asks] == [None, None]
+
+
+def test_tokens_count_as_they_go_on() -> None:
+    talk, state = stateful(), fresh()
+    one = limit(tokens=100)
+    for n, (wanted, capped) in enumerate([(4000, 50), (4000, 50), (4000, 1)]):
+        seen = sampled(talk, n, wanted)
+        lowered = json.dumps(request(n, "sampling/createMessage", messages=[], maxTokens=capped)).encode()
+        over = exceeded(one, seen, seen.asks[0], state, lowered)
+        assert (over is None) is (n < 2)
+        passed(seen, None if over else lowered, frozenset(), state)
+    assert exceeded(one, sampled(talk, 9, 1), seen.asks[0], state) is not None
+
+
+def test_what_is_said_to_have_been_edited_away_wants_nobody_knows_how_much() -> None:
+    seen = sampled(stateful(), 1)
+    assert exceeded(limit(tokens=9), seen, seen.asks[0], {}, b"{}") == "it does not say how many tokens it wants"
+
+
+def test_calls_count_when_they_go_on() -> None:
+    talk, state = stateful(), fresh()
+    one = rule("limit", method="tools/call", count=1, per="session")
+    for n, delivered in enumerate([None, None, b"{}", b"{}"]):
+        seen = talk.client(request(n, "tools/call", name="t"))
+        over = exceeded(one, seen, None, state)
+        assert (over is not None) is (n == 3)
+        passed(seen, delivered, frozenset(), state)
+
+
+def test_what_nobody_tells_the_end_of_counts() -> None:
+    talk, state = stateful(), fresh()
+    first, second = sampled(talk, 1), sampled(talk, 2)
+    assert exceeded(limit(count=1), first, first.asks[0], state) is None
+    assert exceeded(limit(count=1), second, second.asks[0], state) is not None
+
+
+def test_a_task_that_repeats_an_ask_which_was_refused_and_then_passes_is_counted_once() -> None:
+    talk, state = stateful(), fresh()
+    one = limit(count=1)
+    seen = sampled(talk, 1)
+    for delivered in (None, seen.message.raw, seen.message.raw):
+        assert exceeded(one, seen, seen.asks[0], state) is None
+        passed(seen, delivered, frozenset(), state)
+    other = sampled(talk, 2)
+    assert exceeded(one, other, other.asks[0], state) is not None

@@ -1,12 +1,14 @@
 """`pin`: tools that change after they were first seen, over pages, sessions with a file, and both eras."""
 
+import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from tests.core.policy.actions.trying import BLOCKED, attempt, rule
 from tests.core.session.conversation import Talk, modern, request, result, stateful, stateless
 
-from interpose.core.policy.actions.pin import concerns, denial, is_blocked_call, pinned, preset
+from interpose.core.policy.actions.pin import concerns, denial, is_blocked_call, learned, preset
 
 ONE = rule("pin")
 NOTE = rule("pin", on_change="note")
@@ -89,9 +91,7 @@ def test_only_the_parts_that_are_named() -> None:
 def test_pages_and_order_are_no_change() -> None:
     shop = Shop()
     shop.lists(ADD, nextCursor="")
-    assert pinned(ONE, shop.state) is None
     assert shop.lists(SUB) == ([SUB], None)
-    assert sorted(pinned(ONE, shop.state) or ()) == ["add", "sub"]
     assert shop.lists(SUB, ADD) == ([SUB, ADD], None)
 
 
@@ -117,17 +117,125 @@ def test_a_note_changes_nothing() -> None:
     assert not shop.blocks("add")
 
 
+LOCKED = rule("pin", file="tools.lock.json")
+
+
+def lock(*tools: Any, one: Any = LOCKED) -> bytes:
+    """The file that a first session with these tools leaves behind."""
+    shop = Shop(one)
+    preset(shop.state, one, None)
+    shop.lists(*tools)
+    [(path, content)] = learned(shop.state)
+    assert path == one.file
+    return content
+
+
+def with_lock(one: Any, content: bytes | None) -> Shop:
+    shop = Shop(one)
+    preset(shop.state, one, content)
+    return shop
+
+
+def test_what_a_first_session_shows_is_what_the_file_holds_once_a_list_came_to_its_end() -> None:
+    shop = with_lock(LOCKED, None)
+    assert shop.lists(ADD, nextCursor="2") == ([ADD], None)
+    assert list(learned(shop.state)) == []
+    assert shop.lists(SUB) == ([SUB], None)
+    [(path, content)] = learned(shop.state)
+    assert path == "tools.lock.json"
+    assert list(json.loads(content)) == ["add", "sub"]
+    assert content == lock(SUB, ADD)
+    assert list(learned(shop.state)) == []
+
+
+def test_a_file_is_easy_to_review() -> None:
+    content = lock({"name": "z", "description": "Über\nzwei\u200b"}, {"name": "a", "title": "A"})
+    a, z = (json.loads(content)[name]["sha256"] for name in "az")
+    lines = [
+        *("{", '  "a": {', '    "sha256": {', f'      "title": "{a["title"]}"', "    }", "  },"),
+        *('  "z": {', '    "description": [', '      "Über",', '      "zwei\\u200b"', "    ],"),
+        *('    "sha256": {', f'      "description": "{z["description"]}"', "    }", "  }", "}", ""),
+    ]
+    assert content.decode() == "\n".join(lines)
+
+
+def test_secrets_that_are_scrubbed_do_not_get_into_the_file() -> None:
+    shop = with_lock(LOCKED, None)
+    shop.lists(ADD | {"description": "key: hush"})
+    [(_, content)] = learned(shop.state, lambda text: text.replace("hush", "[secret]"))
+    assert b"hush" not in content
+    assert b"key: [secret]" in content
+    again = with_lock(LOCKED, content)
+    assert again.lists(ADD | {"description": "key: hush"})[1] is None
+
+
 def test_a_file_knows_all_tools() -> None:
-    shop = Shop()
-    shop.lists(ADD)
-    later = Shop()
-    preset(ONE, pinned(ONE, shop.state) or {}, later.state)
+    later = with_lock(LOCKED, lock(ADD))
     assert not later.blocks("add")
     assert later.blocks("sub")
     assert later.lists(ADD, SUB) == ([ADD], "changed: 'sub' (unknown)")
     assert later.lists(ADD | {"title": "x"})[0] == []
     assert later.blocks("add")
-    assert sorted(pinned(ONE, later.state) or ()) == ["add"]
+    assert list(learned(later.state)) == []
+
+
+def test_in_the_first_session_with_a_file_a_tool_that_comes_later_is_refused_like_in_the_next() -> None:
+    shop = with_lock(LOCKED, None)
+    shop.lists(ADD)
+    assert shop.lists(ADD, SUB) == ([ADD], "changed: 'sub' (unknown)")
+    assert shop.blocks("sub")
+
+
+UNKNOWN, UNPINNED = "changed: 'sub' (unknown)", "new: 'sub' (not pinned)"
+
+
+@pytest.mark.parametrize(
+    ("on_new", "left", "words"),
+    [
+        ("block", [ADD], [UNKNOWN, UNKNOWN]),
+        ("note", [ADD, SUB], [UNPINNED, UNPINNED]),
+        ("learn", [ADD, SUB], ["new: 'sub' (since the first list)", None]),
+    ],
+)
+@pytest.mark.parametrize("file", [None, "f.json"])
+def test_what_becomes_of_new_tools(file: str | None, on_new: str, left: Any, words: list[str | None]) -> None:
+    one = rule("pin", on_new=on_new, **({} if file is None else {"file": file}))
+    shop = with_lock(one, lock(ADD, one=one)) if file is not None else Shop(one)
+    shop.lists(ADD)
+    assert [shop.lists(ADD, SUB) for _ in words] == [(left, each) for each in words]
+    assert shop.blocks("sub") is (on_new == "block")
+    held = [sorted(json.loads(content)) for _, content in learned(shop.state)]
+    assert held == ([["add", "sub"]] if file and on_new == "learn" else [])
+
+
+def test_a_note_on_what_changed_is_one_on_what_is_new_too() -> None:
+    one = rule("pin", on_change="note", file="f.json")
+    shop = with_lock(one, lock(ADD, one=one))
+    assert shop.lists(ADD, SUB) == ([ADD, SUB], "new: 'sub' (not pinned)")
+    assert not shop.blocks("sub")
+
+
+def test_to_block_what_is_new_and_pass_what_changed_is_refused() -> None:
+    with pytest.raises(ValidationError, match="blocks what changed"):
+        rule("pin", on_change="note", on_new="block")
+
+
+def test_a_file_that_is_put_in_force_again_does_not_free_a_changed_tool() -> None:
+    content = lock(ADD)
+    shop = with_lock(LOCKED, content)
+    shop.lists(ADD | {"title": "x"})
+    preset(shop.state, LOCKED, content)
+    assert shop.blocks("add")
+    preset(shop.state, LOCKED, None)
+    assert shop.blocks("add")
+
+
+def test_rules_of_one_name_in_two_policies_pin_for_themselves() -> None:
+    shop = Shop()
+    shop.lists(ADD)
+    other = ONE.within("other.toml")
+    shop.one = other
+    assert shop.lists(ADD | {"title": "x"})[1] is None
 
 
 @pytest.mark.parametrize("tool", [{}, {"name": ["add"]}, 7, None])

@@ -17,6 +17,8 @@ from interpose.core.session.sighting import Sighting
 RULES = [
     rule("set", path="$.arguments.x", value={"y": [1]}),
     rule("set", path="$.tools[0]", value=None),
+    rule("hide", tool="*", unless_tool="a*", resource="*", unless_resource="c?"),
+    rule("pin", file="f", on_new="note"),
     rule("remove", path="$..name"),
     rule("remove", path="$.tools[*]"),
     rule("cap", path="$..maxTokens", at_most=5),

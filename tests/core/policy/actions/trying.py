@@ -17,13 +17,14 @@ def rule(do: str, **keys: Any) -> Any:
 
 
 def attempt(one: Any, seen: Sighting, ask: Ask | None = None, state: Any = None) -> tuple[Any, str | None]:
-    """The message after the action, and what the action says it changed; BLOCKED when it cannot."""
+    """The message after the action, and what the action says it changed or found; BLOCKED when it cannot."""
     editing = Editing(seen.message.body(), seen, {} if state is None else state, ask)
     try:
         words = EDITS[one.do](one, editing)
     except EditFault:
         return BLOCKED, None
-    return editing.body, words
+    assert words is not None or editing.body == seen.message.body()
+    return editing.body, words or editing.told
 
 
 def changed(one: Any, seen: Sighting, ask: Ask | None = None, state: Any = None) -> Any:

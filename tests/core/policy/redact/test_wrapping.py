@@ -3,12 +3,18 @@
 import base64
 import gzip
 import json
+import re
+from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.core.policy.redact.planted import AWS, JWT, masked, redact, text_result
 
-from interpose.core.policy.redact.wrapping import unescaped
+from interpose.core.policy.redact.engine import Expression
+from interpose.core.policy.redact.pieces import pieces
+from interpose.core.policy.redact.wrapping import ESCAPED, unescaped
 
 MASK = "[secret:aws-key-1]"
 NESTED = json.dumps({"a": f"x\n{AWS}", "é": 1})
@@ -129,8 +135,70 @@ def test_escapes_are_read_as_a_json_reader_reads_them() -> None:
 
 
 def test_what_is_wrapped_too_often_is_reported() -> None:
-    done = redact(text_result(AWS, "%41 \\n ＡＢ " * 20_000))
+    done = redact(text_result(AWS, "%2541 \\\\n ＡＢ " * 20_000))
     assert [(finding.detector, finding.placeholder) for finding in done.findings] == [
         ("unfinished", ""),
         ("secrets", MASK),
     ]
+
+
+_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|[^u])", re.DOTALL)
+_LONG = ["plain words here ", "a\\nb", "\\u0041", "\\\\", "x" * 5000, "even " * 900]
+_SPELT = ["%41" + AWS[1:], AWS[:6] + "\u200b" + AWS[6:], "\\u0041" + AWS[1:], "%5Cu0041" + AWS[1:]]
+
+
+@given(st.text('\\nu"a04dD8C\n/x ', max_size=30))
+def test_escapes_are_read_from_left_to_right(text: str) -> None:
+    way, done, at = unescaped(text.encode()), b"", 0
+    while at < len(text):
+        match = _PAIR.match(text, at) or _ESCAPE.match(text, at)
+        if match is None:
+            done, at = done + text[at].encode(), at + 1
+            continue
+        if match[0][1] == "u":
+            done += json.loads(f'"{match[0]}"').encode("utf-8", "surrogatepass")
+        else:
+            done += {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}.get(match[0][1], match[0][1]).encode()
+        at = match.end()
+    assert way.text == done
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(_LONG), max_size=12))
+def test_each_byte_of_a_long_reading_leads_back_to_where_it_came_from(parts: list[str]) -> None:
+    text = "".join(parts).encode()
+    way = unescaped(text)
+    at = 0
+    for pos in range(0, len(way.text), 7):
+        start, end = way.origin(pos, pos + 1)
+        assert start >= at
+        assert unescaped(text[start:end]).text == way.text[pos : pos + 1]
+        at = start
+    assert not way.text or way.origin(0, len(way.text)) == (0, len(text))
+
+
+@given(st.lists(st.sampled_from(["words ", "w" * 3000, "even " * 3000, "\\n", "line\n"]), max_size=12))
+def test_only_what_is_near_another_spelling_is_read_again(parts: list[str]) -> None:
+    text = "".join(parts).encode()
+    found = pieces(text, Expression(ESCAPED))
+    assert found == sorted(found)
+    assert all(one[1] < two[0] for one, two in pairwise(found))
+    for match in re.finditer(rb"\\n", text):
+        [(start, end)] = [each for each in found if each[0] <= match.start() and match.end() <= each[1]]
+        assert start == 0 or (text[start - 1 : start] in b" \n" and match.start() - start >= 4096)
+        assert end == len(text) or (text[end : end + 1] in b" \n" and end - match.end() >= 4090)
+
+
+@pytest.mark.parametrize("filler", ["word ", "x", "tab\\n ", "é ", "\u3042\u3001"])
+@pytest.mark.parametrize("size", [100, 8190, 40_000])
+@pytest.mark.parametrize("spelt", _SPELT)
+def test_one_odd_place_in_a_long_text_is_masked_and_nothing_else(spelt: str, size: int, filler: str) -> None:
+    before, after = filler * (size // 3), filler * (size // len(filler))
+    text = masked(text_result(f"{before} {spelt} {after}"))["result"]["content"][0]["text"]
+    assert text == f"{before} {MASK} {after}"
+
+
+def test_a_long_text_of_three_spellings_is_read_to_the_end() -> None:
+    message = text_result("a\\nb %41 \uff21 plain words all around it " * 20_000)
+    assert redact(message).findings == ()

@@ -1,7 +1,8 @@
 """What rules do to a message that goes on: one file an action, and this list.
 
 An action gets the message as Python values, to change in place, and says in a few words what it changed; None when it
-changed nothing. It raises EditFault when it cannot do what it must: then the message is blocked.
+changed nothing: what it only found stands in `told`. It raises EditFault when it cannot do what it must: then the
+message is blocked.
 
 Not in the list: `redact`, which works on bytes, and `limit` and `fault`, which change nothing in a message.
 """

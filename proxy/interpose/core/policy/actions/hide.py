@@ -3,14 +3,16 @@
 do = "hide"
 tool = ["delete_*", "admin_*"]
 resource = "file:///etc/*"
+
+Or all but some: `tool = "*"` and `unless_tool = ["search", "read_*"]`.
 """
 
 from functools import lru_cache
 from typing import Any
 
-from interpose.core.policy.actions.address import spellings
 from interpose.core.policy.actions.denial import INVALID_PARAMS, RESOURCE_NOT_FOUND, Denial
 from interpose.core.policy.actions.place import entries, member, shown
+from interpose.core.policy.address import matcher_of_uris, spellings
 from interpose.core.policy.editing import Editing
 from interpose.core.policy.fault import RuleFault
 from interpose.core.policy.glob import Matcher, matcher
@@ -122,13 +124,16 @@ def _is_hidden(rule: Hide, what: str, name: Any) -> bool:
         return False
     if not isinstance(name, str):
         return True
-    names = spellings(name) if what == "resource" else (name,)
+    spared: tuple[str, ...] = getattr(rule, f"unless_{what}") or ()
+    is_uri = what == "resource"
+    names = spellings(name) if is_uri else (name,)
     try:
-        return any(map(_matcher(globs, what == "resource"), names))
+        # One spelling is enough to hide it, and all of them are needed to spare it.
+        return any(map(_matcher(globs, is_uri), names)) and not all(map(_matcher(spared, is_uri), names))
     except (RuleFault, RefusedError):
         return True
 
 
 @lru_cache(maxsize=512)
 def _matcher(globs: tuple[str, ...], are_uris: bool) -> Matcher:
-    return matcher([spelling for glob in globs for spelling in spellings(glob)] if are_uris else globs)
+    return matcher_of_uris(globs) if are_uris else matcher(globs)

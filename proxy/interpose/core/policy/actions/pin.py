@@ -1,68 +1,96 @@
 """Holds tools to what they were when first seen, or to what a file says of them.
 
 Order and pages do not matter, nor how the JSON is spelled. A tool that shows itself changed is left out until it is
-again what it was, and its call is refused. With a file, a tool that the file does not know counts as changed.
+again what it was, and its call is refused. What becomes of new tools is the rule's to say.
 
     do = "pin"
     parts = ["description", "inputSchema"]
     file = "tools.lock.json"
+    on_new = "note"
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from interpose.core.policy.actions.denial import INVALID_PARAMS, Denial
+from interpose.core.policy.actions.lock import Locked, lock_text, read_lock
 from interpose.core.policy.actions.place import entries, member, shown
 from interpose.core.policy.editing import EditFault, Editing
 from interpose.core.policy.rule import Pin
 from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind
 
-# A tool as pinned: of each part that it has, the SHA-256 of its canonical JSON.
-Pinned = dict[str, str]
-
 _ROOM = 10_000
 _MOST_NAMED = 5
 
 
 class Pins(msgspec.Struct):
-    """The tools of one session under one rule. `is_closed` when they were given: then none is added."""
+    """The tools of one session under one rule. `file` is where they belong, if anywhere."""
 
-    tools: dict[str, Pinned]
-    is_closed: bool = False
-    is_whole: bool = False  # a list has come to its end: what comes later is new
+    tools: dict[str, Locked]
+    file: str | None = None
+    is_whole: bool = False  # a list has come to its end, or the file held one: what comes later is new
+    is_unsaved: bool = False
     changed: set[str] = msgspec.field(default_factory=set)
 
 
-def preset(rule: Pin, tools: Mapping[str, Mapping[str, str]], state: dict[str, Any]) -> None:
-    """Hold the session to these tools, as read from the rule's file."""
-    state[_key(rule)] = Pins({name: dict(parts) for name, parts in tools.items()}, is_closed=True, is_whole=True)
+class Found(msgspec.Struct):
+    """What a list shows: tools that changed, that are blocked as new, and that are new and pass; each with words."""
+
+    changed: dict[str | None, str] = msgspec.field(default_factory=dict)
+    blocked: dict[str | None, str] = msgspec.field(default_factory=dict)
+    new: dict[str | None, str] = msgspec.field(default_factory=dict)
+
+    def words(self) -> str | None:
+        titled = (("changed", self.changed | self.blocked), ("new", self.new))
+        return "; ".join(_said(title, found) for title, found in titled if found) or None
 
 
-def pinned(rule: Pin, state: dict[str, Any]) -> dict[str, Pinned] | None:
-    """The tools as first seen, for the rule's file to hold; None until a list was seen to its end."""
-    pins = _pins(rule, state)
-    return {name: dict(pins.tools[name]) for name in sorted(pins.tools)} if pins.is_whole else None
+def preset(state: dict[str, Any], rule: Pin, content: bytes | None) -> None:
+    """Hold the session to what stands in the rule's file; without content it is learnt, to be written there.
+
+    To be called whenever a rule with a `file` is put in force. Raises: LockError.
+    """
+    known = state.get(_key(rule))
+    if content is None:
+        state.setdefault(_key(rule), Pins({}, rule.file))
+        return
+    tools = read_lock(content)
+    changed = known.changed & tools.keys() if isinstance(known, Pins) else set()
+    state[_key(rule)] = Pins(tools, rule.file, is_whole=True, changed=changed)
+
+
+def learned(state: dict[str, Any], scrub: Callable[[str], str] = str) -> Iterator[tuple[str, bytes]]:
+    """The files that should be written since this was last asked, each with its whole content.
+
+    `scrub` takes out of descriptions what may not be written down.
+    """
+    for pins in state.values():
+        if isinstance(pins, Pins) and pins.file is not None and pins.is_whole and pins.is_unsaved:
+            pins.is_unsaved = False
+            yield pins.file, lock_text({name: _scrubbed(tool, scrub) for name, tool in pins.tools.items()})
 
 
 def pin(rule: Pin, editing: Editing) -> str | None:
     result = editing.body.get("result")
     if not concerns(rule, editing.sighting) or (tools := entries(result, "tools")) is None:
         return None
-    pins = _pins(rule, editing.state)
-    changes: dict[str | None, str] = {}
-    new: dict[str | None, str] = {}
+    pins, found = _pins(rule, editing.state), Found()
     for tool in tools:
-        _compare(rule, pins, tool, changes, new)
+        _compare(rule, pins, tool, found)
     pins.is_whole = pins.is_whole or member(result, "nextCursor") is None
-    _remember(pins, {_name(tool) for tool in tools}, set(changes))
-    if rule.on_change == "block":
-        tools[:] = [tool for tool in tools if _name(tool) not in changes]
-    return "; ".join(_said(title, found) for title, found in (("changed", changes), ("new", new)) if found) or None
+    _remember(pins, {_name(tool) for tool in tools}, set(found.changed))
+    gone = found.blocked | (found.changed if rule.on_change == "block" else {})
+    left = [tool for tool in tools if _name(tool) not in gone]
+    if len(left) == len(tools):
+        editing.told = found.words()
+        return None
+    tools[:] = left
+    return found.words()
 
 
 def concerns(rule: Pin, sighting: Sighting) -> bool:
@@ -78,7 +106,7 @@ def is_blocked_call(rule: Pin, sighting: Sighting, state: dict[str, Any]) -> boo
     if name is None:
         return True  # no text, or none at all
     pins = _pins(rule, state)
-    return name in pins.changed or (name not in pins.tools and (pins.is_closed or len(pins.tools) >= _ROOM))
+    return name in pins.changed or (name not in pins.tools and _may_not_come(rule, pins))
 
 
 def denial(rule: Pin, sighting: Sighting, state: dict[str, Any]) -> Denial | None:
@@ -88,24 +116,34 @@ def denial(rule: Pin, sighting: Sighting, state: dict[str, Any]) -> Denial | Non
     return Denial(INVALID_PARAMS, f"Blocked by policy: the tool {shown(sighting.name)} is not what it was")
 
 
-def _compare(rule: Pin, pins: Pins, tool: Any, changes: dict[str | None, str], new: dict[str | None, str]) -> None:
+def _compare(rule: Pin, pins: Pins, tool: Any, found: Found) -> None:
     """Finds what changed in a tool, and pins one that is seen for the first time."""
     name = _name(tool)
     if name is None:
-        changes[None] = "no name"
+        found.changed[None] = "no name"
         return
-    parts = _parts(rule, tool)
+    locked = _locked(rule, tool)
     known = pins.tools.get(name)
     if known is not None:
-        changed = [part for part in rule.parts if parts.get(part) != known.get(part)]
+        changed = [part for part in rule.parts if locked.digests.get(part) != known.digests.get(part)]
         if changed:
-            changes[name] = ", ".join(changed)
-    elif pins.is_closed or len(pins.tools) >= _ROOM:
-        changes[name] = "unknown"
-    else:
-        pins.tools[name] = parts
+            found.changed[name] = ", ".join(changed)
+    elif _may_not_come(rule, pins):
+        found.blocked[name] = "unknown"
+    elif pins.is_whole and rule.for_new == "note":
+        found.new[name] = "not pinned"
+    elif len(pins.tools) < _ROOM:
+        pins.tools[name] = locked
+        pins.is_unsaved = True
         if pins.is_whole:
-            new[name] = "since the first list"
+            found.new[name] = "since the first list"
+
+
+def _may_not_come(rule: Pin, pins: Pins) -> bool:
+    """Whether a tool that has no pin is refused."""
+    if pins.is_whole and rule.for_new == "block":
+        return True
+    return rule.on_change == "block" and len(pins.tools) >= _ROOM
 
 
 def _remember(pins: Pins, seen: set[str | None], changed: set[str | None]) -> None:
@@ -114,16 +152,26 @@ def _remember(pins: Pins, seen: set[str | None], changed: set[str | None]) -> No
     pins.changed |= {name for name in changed if name is not None and name in pins.tools}
 
 
-def _parts(rule: Pin, tool: dict[str, Any]) -> Pinned:
-    return {part: _digest(tool[part]) for part in rule.parts if part in tool}
+def _locked(rule: Pin, tool: dict[str, Any]) -> Locked:
+    digests: dict[str, str] = {part: _digest(tool[part]) for part in rule.parts if part in tool}
+    said = tool["description"] if rule.file is not None and "description" in digests else None
+    return Locked(digests, said if said is None or isinstance(said, str) else _canonical(said))
+
+
+def _scrubbed(tool: Locked, scrub: Callable[[str], str]) -> Locked:
+    said = tool.description
+    return tool if said is None else msgspec.structs.replace(tool, description=scrub(said))
 
 
 def _digest(value: Any) -> str:
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+
+
+def _canonical(value: Any) -> str:
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
     except RecursionError:
         raise EditFault("a tool is nested too deep to be compared") from None
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _name(tool: Any) -> str | None:
@@ -138,10 +186,10 @@ def _said(title: str, found: dict[str | None, str]) -> str:
 
 
 def _pins(rule: Pin, state: dict[str, Any]) -> Pins:
-    found = state.setdefault(_key(rule), Pins({}))
+    found = state.setdefault(_key(rule), Pins({}, rule.file))
     assert isinstance(found, Pins)
     return found
 
 
 def _key(rule: Pin) -> str:
-    return f"pin {rule.name}"
+    return f"pin {rule.identity!r}"

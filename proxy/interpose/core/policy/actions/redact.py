@@ -11,10 +11,12 @@ from hashlib import blake2b
 from typing import Any
 
 from interpose.core.policy.editing import EditFault
+from interpose.core.policy.outcome import encode
 from interpose.core.policy.redact.detectors import PatternError
 from interpose.core.policy.redact.placeholders import Placeholders
 from interpose.core.policy.redact.redactor import Options, Redactor
 from interpose.core.policy.rule import Redact
+from interpose.core.wire.message import parse_exact
 
 # Under this key of the state lies the session's secret: without one, whoever sees a digest can try values against it.
 KEY = "redact key"
@@ -35,6 +37,24 @@ def redact_raw(rule: Redact, raw: bytes, state: dict[str, Any]) -> tuple[bytes, 
         return raw, None
     counts = Counter(finding.detector for finding in done.findings)
     return done.raw, "masked " + ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
+
+
+def redact_answer(rule: Redact, raw: bytes, key: str, state: dict[str, Any]) -> tuple[bytes, str | None]:
+    """The same for one of the `inputResponses` of a message: the answer alone, as if it were a response.
+
+    What else a repeated call says must stay as it was in its first round. Raises: EditFault.
+    """
+    body = parse_exact(raw)
+    try:
+        answers = body["params"]["inputResponses"]
+        came = encode({"jsonrpc": "2.0", "id": 0, "result": answers[key]})
+    except (KeyError, TypeError, RecursionError):
+        raise EditFault("the answer is not where it should be") from None
+    done, words = redact_raw(rule, came, state)
+    if words is None:
+        return raw, None
+    answers[key] = parse_exact(done)["result"]
+    return encode(body), words
 
 
 def redactor(rule: Redact) -> Redactor:

@@ -1,7 +1,7 @@
 """Sets a value, and creates the last member of its path.
 
 In params, objects on the way are created too: a call without `arguments` must not escape a rule about one of them. In
-results and errors nothing is created, since a rule about calls sees their answers as well.
+results, errors and answers nothing is created, since a rule about calls sees their answers as well.
 
     do = "set"
     path = "$.includeContext"
@@ -19,7 +19,7 @@ from interpose.core.policy.rule import Put
 
 def put(rule: Put, editing: Editing) -> str | None:
     location = definite(rule.path)
-    makes = editing.ask is not None or editing.section == "params"
+    makes = editing.creates
     if makes and editing.ask is None and editing.body.get("params") is None:
         editing.body["params"] = {}
     holder = _holder(editing.root, location[:-1], makes, rule.path)

@@ -3,7 +3,7 @@
 import re
 
 from interpose.core.policy.redact.checksum import luhn, mod97
-from interpose.core.policy.redact.engine import Spans
+from interpose.core.policy.redact.engine import Expression, Spans
 from interpose.core.policy.redact.pattern import Check, Pattern
 from interpose.core.policy.redact.words import words
 
@@ -31,9 +31,9 @@ _IBAN_SIZE = {
         "SK:24 SM:27 ST:25 SV:28 TL:23 TN:24 TR:26 UA:29 VA:22 VG:24 XK:20"
     )
 }
-_VERSION_BEFORE = re.compile(
-    rb"(?i)(?:version|ver|release|build|assembly|firmware|driver|kernel)\w{0,8}[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?\Z"
-    rb"|[=<>~^]=\s?\Z|[<>~^]\s?\Z|[A-Za-z]/\Z|[A-Za-z0-9.]-\Z|(?:section|chapter|clause|step|oid|rule|figure|table)\s?\Z"
+_VERSION_BEFORE = Expression(
+    r"(?i)(?:(?:version|ver|release|build|assembly|firmware|driver|kernel)\w{0,8}[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?"
+    r"|[=<>~^]=\s?|[<>~^]\s?|[A-Za-z]/|[A-Za-z0-9.]-|(?:section|chapter|clause|step|oid|rule|figure|table)\s?)\z"
 )
 _VERSION_AFTER = re.compile(
     rb"[\w.]*-?(?:alpha|beta|rc|dev|snapshot|final|preview|tar|zip|whl|jar|dll|deb|rpm|exe|msi)"
@@ -101,7 +101,7 @@ def _ipv4(text: bytes, spans: Spans) -> bool:
     after = text[end : end + 2]
     if after[:1] == b"." and after[1:].isalnum():
         return False
-    if _VERSION_BEFORE.search(text, max(0, start - 32), start) or _VERSION_AFTER.match(text, end, end + 16):
+    if _VERSION_BEFORE.first(text[max(0, start - 32) : start]) or _VERSION_AFTER.match(text, end, end + 16):
         return False
     return text[start - 1 : start] != b"."
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from interpose.core.policy.redact.batch import Batch
 from interpose.core.policy.redact.engine import Expression, Span, Spans, Union
 from interpose.core.policy.redact.pattern import Pattern
+from interpose.core.policy.redact.pieces import pieces
 from interpose.core.policy.redact.placeholders import known
 from interpose.core.policy.redact.surface import Hit, Space, Surface
 from interpose.core.policy.redact.wrapping import BASE64, HEX, REWRITINGS, from_base64, from_hex
 
 _DEPTH = 3
 _LARGEST = 64 << 10  # readings together may take this and so many times the size of the texts:
-_TIMES = 6
+_TIMES = 8  # seven are what three spellings, mixed all through one text, lead to
 _NAME = 64  # no longer than that, or a text of nothing but names would take its square
 _DECODERS = ((BASE64, from_base64), (HEX, from_hex))
 _ANCHOR = re.compile(r"\\[Az]|(?<![\\\[])[\^$]|\(\?[a-zA-Z]*-?[a-zA-Z]*m")
@@ -53,11 +54,12 @@ class Scanner:
         scan = Scan()
         batch, surfaces = Batch(parts), dict[int, Surface]()
         first = surfaces
+        read: set[tuple[int, bytes]] = set()
         left = _LARGEST + _TIMES * len(batch.joined)
         for depth in range(_DEPTH + 1):
             found = self._union.matching(batch.joined)
             self._mark(batch, surfaces, found)
-            deeper = self._deeper(batch, surfaces, found) if depth < _DEPTH else []
+            deeper = _unread(self._deeper(batch, surfaces, found), read) if depth < _DEPTH else []
             left -= sum(len(surface.text) for surface in deeper)
             if not deeper or left < 0:
                 scan.complete = left >= 0
@@ -120,8 +122,9 @@ class Scanner:
         base = len(self._built_in)
         for number, (expression, rewrite) in enumerate(self._rewritings, base):
             if number in found:
-                texts = (_surface(batch, surfaces, part) for part in _touched(batch, expression))
-                deeper += [surface.rewritten(rewrite(surface.text)) for surface in texts]
+                for part in _touched(batch, expression):
+                    surface = _surface(batch, surfaces, part)
+                    deeper += [surface.rewritten(rewrite, piece) for piece in pieces(surface.text, expression)]
         for number, (expression, decode) in enumerate(self._decoders, base + len(self._rewritings)):
             if number in found:
                 for spans in expression.find(batch.joined):
@@ -131,6 +134,17 @@ class Scanner:
                         surface = _surface(batch, surfaces, where[0])
                         deeper.append(decode(surface, (where[1], where[1] + size)))
         return deeper
+
+
+def _unread(surfaces: list[Surface], read: set[tuple[int, bytes]]) -> list[Surface]:
+    """Without the readings that were had before: most rewritings lead to one text in whatever order they are done."""
+    unread = []
+    for surface in surfaces:
+        reading = (id(surface.space), surface.text)
+        if reading not in read:
+            read.add(reading)
+            unread.append(surface)
+    return unread
 
 
 def _checked(pattern: Pattern, expression: Expression, text: bytes) -> Iterator[Spans]:

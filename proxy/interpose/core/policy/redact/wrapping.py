@@ -44,9 +44,11 @@ BASE64 = rf"(?:{_QUAD}[\r\n]{{0,2}}){{6,}}(?:[A-Za-f][A-HQ-Xg-nw-z0-3][A-Za-z0-9
 HEX = _PAIR + "{16,}"
 
 _escape = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[^u])", re.DOTALL)
-_percent = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
-_odd = re.compile(b"(?:" + ODD.encode("ascii") + b")+")
+# The first letter stands outside of the repetition: where it is known, `re` leaps from one to the next.
+_percent = re.compile(rb"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*+")
+_odd = re.compile(f"(?:{ODD})(?:{ODD})*+".encode("ascii"))
 _plain_byte = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+_REPLACED = (*((b"\\" + letter, plain) for letter, plain in _plain_byte.items()), (b"\\", b""))
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _FROM_URL, _TO_URL = bytes.maketrans(b"-_", b"+/"), bytes.maketrans(b"+/", b"-_")
 _after = re.compile(rb"[A-Za-z0-9+/_-]*")
@@ -57,7 +59,22 @@ _LARGEST_TEXT = 256 << 10
 
 def unescaped(text: bytes) -> Rewriting:
     """The text with the escapes of a JSON string read; lone surrogates become three bytes each."""
-    return Rewriting(text, ((*match.span(), _character(match.group())) for match in _escape.finditer(text)))
+    return Rewriting(text, _escape, _character, _read_escapes)
+
+
+def _read_escapes(text: bytes) -> bytes:
+    return b"\\".join(map(_without_escapes, text.split(b"\\\\")))
+
+
+def _without_escapes(text: bytes) -> bytes:
+    """The same for a text without escaped backslashes: mostly by `replace`, for a step of Python each takes long."""
+    if b"\\" not in text:
+        return text
+    if b"\\u" in text or text.endswith(b"\\"):
+        return _escape.sub(lambda match: _character(match.group()), text)
+    for escape, plain in _REPLACED:
+        text = text.replace(escape, plain)
+    return text
 
 
 def _character(escape: bytes) -> bytes:
@@ -70,12 +87,11 @@ def _character(escape: bytes) -> bytes:
 
 
 def _unquoted(text: bytes) -> Rewriting:
-    matches = _percent.finditer(text)
-    return Rewriting(text, ((*match.span(), binascii.unhexlify(match.group().replace(b"%", b""))) for match in matches))
+    return Rewriting(text, _percent, lambda signs: binascii.unhexlify(signs.replace(b"%", b"")))
 
 
 def _folded(text: bytes) -> Rewriting:
-    return Rewriting(text, ((*match.span(), _fold(match.group())) for match in _odd.finditer(text)))
+    return Rewriting(text, _odd, _fold)
 
 
 def _fold(letters: bytes) -> bytes:

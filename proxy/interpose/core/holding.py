@@ -1,0 +1,88 @@
+"""Messages that wait, for somebody's approval or for their time: bounded, each with a name, a deadline, and an end.
+
+Waiting never lasts longer than a rule said, and what is let go is let go once.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+
+from interpose.core.errands import Errand
+from interpose.core.events import Decision, End, Received
+from interpose.core.policy.verdict import Wait
+from interpose.core.session.sighting import Sighting
+from interpose.core.wire.message import Kind
+
+_MOST = 1000
+_MOST_BYTES = 64 << 20
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A message that waits until `until`, seconds. `settled` is what was decided before about other rules.
+
+    `errand` is the request of interpose's own that it answers, if it does.
+    """
+
+    hold: str
+    until: float
+    event: Received
+    sighting: Sighting
+    wait: Wait
+    settled: dict[str, Decision]
+    errand: Errand | None = None
+
+    @property
+    def end(self) -> End:
+        return self.event.end
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Where it came, and where the call is that waits for it through an errand."""
+        return (self.event.channel,) if self.errand is None else (self.event.channel, self.errand.own.channel)
+
+
+class Holds:
+    """All that waits in one session. `secret` goes into names, so that no peer can know one."""
+
+    def __init__(self, secret: str = "") -> None:
+        self._secret = secret
+        self._held: dict[str, Held] = {}
+        self._bytes = 0
+        self._count = 0
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(tuple(self._held.values()))
+
+    def name(self, message: bytes, revision: str) -> str:
+        """A name for what is held, bound to session, message and policies; never given twice."""
+        self._count += 1
+        seed = b"\0".join((self._secret.encode(), revision.encode(), str(self._count).encode(), message))
+        return hashlib.sha256(seed).hexdigest()[:20]
+
+    @property
+    def full(self) -> bool:
+        return len(self._held) >= _MOST or self._bytes >= _MOST_BYTES
+
+    def put(self, held: Held) -> None:
+        self._held[held.hold] = held
+        self._bytes += len(held.sighting.message.raw)
+
+    def get(self, hold: str) -> Held | None:
+        return self._held.get(hold)
+
+    def take(self, hold: str) -> Held | None:
+        """Take it out; None when it is gone already."""
+        held = self._held.pop(hold, None)
+        if held is not None:
+            self._bytes -= len(held.sighting.message.raw)
+        return held
+
+    def due(self, at: float) -> list[Held]:
+        """Those whose time has come, in the order of their times."""
+        return sorted((held for held in self._held.values() if held.until <= at), key=lambda held: held.until)
+
+    def request(self, end: End, ident: str | None) -> Held | None:
+        """The held request of an end by its id."""
+        requests = (held for held in self._held.values() if held.end == end and held.sighting.kind is Kind.REQUEST)
+        return next((held for held in requests if held.sighting.message.id == ident), None)

@@ -1,0 +1,82 @@
+"""The gate's quick look, which clears everyday messages. What it does not clear is not refused, but judged with care.
+
+INVARIANT: nothing is cleared that `Gate.judge` would refuse.
+"""
+
+from typing import Any
+
+import orjson
+
+from interpose.core.wire.gate_json import collect, collides
+from interpose.core.wire.gate_level import Level
+from interpose.core.wire.gate_members import NAMED, ORDINARY, PARAMS, REQUESTS, RESULT
+from interpose.core.wire.gate_objection import LONGEST_NAME
+from interpose.core.wire.message import Kind, Message
+
+_REQUEST, _NOTIFICATION, _RESULT = Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT
+# What stands in a message besides its values, when nothing does that need not.
+_REQUEST_SIZE = len('{"jsonrpc":"2.0","id":,"method":"","params":}')
+_NOTIFICATION_SIZE = len('{"jsonrpc":"2.0","method":"","params":}')
+_RESULT_SIZE = len('{"jsonrpc":"2.0","id":,"result":}')
+_SAFE_DIGITS = 15
+_NEEDED = {method: NAMED.get(method) for method in REQUESTS}
+_TOLD = {method: needed for method, needed in NAMED.items() if method not in REQUESTS} | dict.fromkeys(
+    ("notifications/initialized", "notifications/progress", "notifications/message", "notifications/cancelled")
+)
+
+
+def is_everyday(message: Message, max_depth: int) -> bool:
+    """Whether there is surely nothing to object to. False says nothing."""
+    kind, raw = message.kind, message.raw
+    if message.flags or max_depth < 2:
+        return False
+    # A member that stands twice, one that is not MCP's, a blank or an escape: each would make the frame longer.
+    if kind is _REQUEST:
+        ident, method, params = message.id, message.method, message.params
+        return (
+            ident is not None
+            and method in _NEEDED
+            and len(raw) == _REQUEST_SIZE + len(ident) + len(method) + len(params)
+            and _is_plain_id(ident)
+            and _is_plain(params, PARAMS, _NEEDED[method], max_depth)
+        )
+    if kind is _RESULT:
+        ident, result = message.id, message.result
+        return (
+            ident is not None
+            and len(raw) == _RESULT_SIZE + len(ident) + len(result)
+            and _is_plain_id(ident)
+            and _is_plain(result, RESULT, None, max_depth)
+        )
+    if kind is _NOTIFICATION:
+        method, params = message.method, message.params
+        return (
+            method in _TOLD
+            and len(raw) == _NOTIFICATION_SIZE + len(method) + len(params)
+            and _is_plain(params, PARAMS, _TOLD[method], max_depth)
+        )
+    return False
+
+
+def _is_plain_id(ident: str) -> bool:
+    """An id that is spelt as it is read: digits that nobody rounds, or text without escapes."""
+    if ident[0] != '"':
+        return len(ident) <= _SAFE_DIGITS and (ident[0] != "0" or ident == "0") and ident.isdecimal()
+    return len(ident) <= LONGEST_NAME and ident.isascii() and ident.isprintable() and "\\" not in ident
+
+
+def _is_plain(section: bytes, level: Level, needed: str | None, max_depth: int) -> bool:
+    """Whether params or a result have one reading: text that is written as it was read lost nothing on the way."""
+    try:
+        value: Any = orjson.loads(section)
+        if type(value) is not dict or orjson.dumps(value) != section:
+            return False
+        keys: list[str] = []
+        return (
+            (needed is None or needed in value)
+            and level.check(value) is None
+            and collect(value, keys, max_depth - 1)
+            and (ORDINARY.issuperset(keys) or not collides(value, keys))
+        )
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
+        return False

@@ -1,0 +1,1 @@
+"""Recorded ends as links: what is needed to play a recording to a live client or server."""

@@ -1,0 +1,113 @@
+"""The gate's quick look: it clears everyday messages, and nothing that the careful one refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.core.wire.test_gate import FILES, FOLDER
+from tests.core.wire.test_gate_corpus import PASSED, REFUSED, mutants
+
+from interpose.core.wire.gate import Gate
+from interpose.core.wire.gate_glance import is_everyday
+from interpose.core.wire.message import Kind, read
+from interpose.edge.stores.jsonl import RecordingReader
+
+VERSION = "2025-11-25"
+EVERYDAY: list[dict[str, Any]] = [
+    {"id": 1, "method": "tools/call", "params": {"name": "echo", "arguments": {"city": "Zürich", "n": [1.5, None]}}},
+    {"id": "a-1", "method": "resources/read", "params": {"uri": "file:///a", "_meta": {"progressToken": 7}}},
+    {"method": "notifications/progress", "params": {"progressToken": 7, "progress": 0.5}},
+    {"id": 0, "result": {"content": [{"type": "text", "text": "a\nb: \"c\" {[😀"}], "isError": False}},
+    {"id": 2, "result": {}},
+]  # fmt: skip
+
+
+def compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def assert_not_too_quick(raw: bytes, depth: int = 64) -> bool:
+    """Whether the quick look clears it; then the careful one must pass it too."""
+    cleared = is_everyday(read(raw), depth)
+    if cleared:
+        for content_type in (None, "application/json"):
+            assert Gate(max_depth=depth).judge(raw, version=VERSION, content_type=content_type) is None
+    return cleared
+
+
+@pytest.mark.parametrize("body", EVERYDAY, ids=str)
+def test_everyday_messages_are_cleared(body: dict[str, Any]) -> None:
+    assert assert_not_too_quick(compact({"jsonrpc": "2.0"} | body))
+    backwards = dict(reversed([*body.items(), ("jsonrpc", "2.0")]))
+    assert assert_not_too_quick(compact(backwards))
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
+def test_nothing_of_what_is_refused_is_cleared(row: Any) -> None:
+    assert not is_everyday(read(row.raw), 64) or row.content_type is not None
+
+
+@pytest.mark.parametrize("row", PASSED, ids=lambda row: row.name)
+def test_what_is_cleared_of_what_passes_passes_with_care(row: Any) -> None:
+    assert_not_too_quick(row.raw)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_most_of_the_golden_messages_are_cleared(path: Path) -> None:
+    with RecordingReader(path) as reader:
+        raws = [raw for entry in reader if entry.kind == "message" and (raw := entry.payload()) is not None]
+    cleared = [assert_not_too_quick(raw) for raw in raws for _ in read(raw).messages()]
+    plain = [(read(raw).kind is not Kind.ERROR and b'"params":' in raw) or b'"result":' in raw for raw in raws]
+    assert sum(cleared) >= sum(plain) // 2
+
+
+@settings(max_examples=1000, deadline=None)
+@given(mutants(), st.sampled_from([1, 2, 3, 4, 64]))
+def test_a_mutant_is_cleared_only_when_it_passes(raw: bytes, depth: int) -> None:
+    assert_not_too_quick(raw, depth)
+
+
+KEYS = st.sampled_from(
+    ["name", "Name", "arguments", "_meta", "meta", "content", "taskId", "task_id", "k", "K", "é", "É"]
+)
+TEMPLATES = [
+    '{"jsonrpc":"2.0","id":%s,"method":"%s","params":%s}',
+    '{"jsonrpc":"2.0","method":"%s","params":%s}',
+    '{"jsonrpc":"2.0","id":%s,"result":%s}',
+    '{"id":%s,"jsonrpc":"2.0","result":%s,"a":1}',
+]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(KEYS, inner), max_size=3).map(tuple),
+    max_leaves=12,
+)
+
+
+def spelt(value: Any) -> str:
+    """JSON in which a tuple of pairs is an object, with all its duplicates."""
+    if isinstance(value, tuple):
+        return "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{spelt(item)}" for key, item in value) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(spelt, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.sampled_from(["1", '"a"', "null", "1.0", "-0", "01", '"\\u0061"', "9007199254740993", '"\\n"', '"\x7f"']),
+    st.sampled_from(["tools/call", "ping", "tools/list", "notifications/progress", "x", "Tools/call", " ping"]),
+    st.lists(st.tuples(KEYS, VALUES), max_size=4).map(tuple),
+    st.sampled_from(TEMPLATES),
+    st.sampled_from([1, 2, 3, 64]),
+)  # fmt: skip
+def test_a_message_of_odd_pieces_is_cleared_only_when_it_passes(
+    ident: str, method: str, body: Any, template: str, depth: int
+) -> None:
+    if template.count("%s") == 3:
+        text = template % (ident, method, spelt(body))
+    else:
+        text = template % (method if "method" in template else ident, spelt(body))
+    assert_not_too_quick(text.encode("utf-8", "surrogatepass"), depth)
