@@ -1,7 +1,7 @@
 """A policy of a few lines in the place of the real one: tested is what the edges do with a verdict."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -29,6 +29,7 @@ class Rules:
     enforces = True
     named = False  # errands are called interpose-1, interpose-2, so that scripts can answer them
     revision = ""
+    learns = False
 
     def __init__(self, *rules: Rule) -> None:
         self._rules = rules
@@ -42,9 +43,6 @@ class Rules:
 
     def refused(self, sighting: Sighting) -> tuple[list[Ask], bool]:
         return [], False
-
-    def learned(self) -> Iterator[tuple[str, bytes]]:
-        return iter(())
 
 
 def govern(monkeypatch: pytest.MonkeyPatch, *rules: Rule) -> Rules:

@@ -16,7 +16,7 @@ from interpose.core.policy.denying import broken
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.outcome import encode, response
 from interpose.core.policy.rule import Policy
-from interpose.core.policy.verdict import Hit, Verdict, Wait
+from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
 from interpose.core.recording.recorder import Recorder, Ruling, ruling
 from interpose.core.session.ring import Ring
 from interpose.core.session.session import Session
@@ -59,14 +59,18 @@ class Enforcer:
         elif event.end == "client" and message.kind is Kind.REQUEST:
             self._errands.notice(message)
         sightings = self._session.see(self._recorder.seq + 1, event)
-        verdicts = [self._judge(sighting) for sighting in sightings]
-        if len(verdicts) != 1:
-            return self._batch(event, sightings, verdicts)
-        sighting, verdict = sightings[0], verdicts[0]
+        if len(sightings) != 1:
+            return self._batch(event, sightings, [self._judge(sighting) for sighting in sightings])
+        sighting = sightings[0]
+        verdict = self._judge(sighting)
         if sighting.method == "notifications/cancelled" and verdict.decision in ("pass", "edit"):
             return self._cancel(event, sighting, verdict)
-        stores = [Store(path, content) for path, content in self.engine.learned()]
-        return [*self._go_on(event, event, sighting, verdict, errand, {}), *self._timed(), *stores]
+        if verdict is PASS and errand is None:  # as nearly every message does
+            return [self._recorder.record(event), Deliver(other(event.end), self._home(event), event.frame)]
+        effects = self._go_on(event, event, sighting, verdict, errand, {})
+        if self.engine.learns:
+            effects += [Store(path, content) for path, content in self.engine.learned()]
+        return [*effects, *self._timed()]
 
     def tell(self, event: Told) -> list[Effect]:
         """Hear a fact: what a policy scrubs never reaches the recording."""
@@ -121,6 +125,10 @@ class Enforcer:
     def home(self, channel: str) -> str:
         """The client's channel that one of interpose's own is for."""
         return self._errands.home(channel)
+
+    def _home(self, event: Received) -> str:
+        """Where a server's progress and logs about an errand belong: to the exchange of the call it is for."""
+        return self._errands.home(event.channel) if event.end == "server" else event.channel
 
     def _go_on(
         self,
@@ -281,8 +289,7 @@ class Enforcer:
             frame = event.frame if verdict.delivered is None else reframed(event.frame, verdict.delivered)
             if verdict.over:
                 frame = msgspec.structs.replace(frame, over=verdict.over)
-            home = self._errands.home(event.channel) if event.end == "server" else event.channel
-            effects.append(Deliver(other(event.end), home, frame))
+            effects.append(Deliver(other(event.end), self._home(event), frame))
         elif verdict.decision == "cut":
             effects.append(Cut("client", self._errands.home(event.channel)))
         elif verdict.answer is not None:

@@ -1,6 +1,7 @@
 """`interpose run`: be in the middle of a live client and a live server, each on stdio or HTTP."""
 
 import asyncio
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,7 @@ def command(
 
 def _conversations(options: Options) -> Conversations:
     policies, approver = _policies(options), APPROVERS[options.approver]
+    gc.freeze()  # what is loaded by now stays to the end: nobody need look through it for garbage
     conversations = Conversations(options.record, options.server(), console.say, policies, approver)
     conversations.check()
     return conversations

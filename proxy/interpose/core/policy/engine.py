@@ -29,6 +29,7 @@ from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
 from interpose.core.session.asks import Ask
 from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
+from interpose.core.wire.message import Kind
 
 
 class Engine:
@@ -42,7 +43,7 @@ class Engine:
         self._promises = Promises()
         self._approved: Ring[tuple[str, str | None, str], None] = Ring()
         self._refused: list[tuple[Ask, str]] = []
-        self._stopped = False
+        self._stopped = self._limited_now = False
         self.lifetimes = Lifetimes()
         self.adopt(policies)
 
@@ -52,6 +53,7 @@ class Engine:
         rules = [rule for policy in policies for rule in policy.rules]
         self.revision = " ".join(policy.digest for policy in policies)
         self._matcher = Matcher(rules, self._facts, self._state)
+        self.learns = any(isinstance(rule, Pin) and rule.file is not None for rule in rules)
         self._limits = any(rule.do == "limit" for rule in rules)
         for policy in policies:
             for rule in policy.rules:
@@ -87,8 +89,11 @@ class Engine:
         """The final verdict, of which all that counts what passes has heard."""
         if self.lifetimes:
             verdict = self.lifetimes.keep(sighting, verdict)
-        if self.enforces and (sighting.notes or sighting.end == "server"):
+        if self.enforces and (sighting.notes or (sighting.end == "server" and sighting.kind is Kind.REQUEST)):
             verdict = in_house(sighting, verdict)
+        repeated = self._limits and sighting.call is not None and sighting.call.previous is not None
+        if not (self._limited_now or repeated or sighting.asks):
+            return verdict
         goes_on = verdict.decision in ("pass", "edit") and not self._stopped
         delivered = (verdict.delivered or sighting.message.raw) if goes_on else None
         if self._limits:
@@ -98,13 +103,13 @@ class Engine:
         return verdict
 
     def _decide(self, sighting: Sighting, settled: Mapping[str, Decision]) -> Verdict:
-        self._refused, self._stopped = [], False
+        self._refused, self._stopped, self._limited_now = [], False, False
         matched = self._matcher.match(sighting)
         if self._approved and sighting.task is not None:
             matched = [each for each in matched if not self._is_approved(each)]
-        unasked = unseen(sighting, self._state)
+        unasked = unseen(sighting, self._state) if sighting.kind is Kind.NOTIFICATION else None
         if not matched and unasked is None:
-            return self._promises.keep(sighting, PASS)
+            return self._promises.keep(sighting, PASS) if self._promises else PASS
         if settled:
             matched = [_settled(each, settled.get(each.rule.name)) for each in matched]
         matched = self._limited(sighting, matched)
@@ -130,7 +135,8 @@ class Engine:
 
     def _limited(self, sighting: Sighting, matched: list[Matched]) -> list[Matched]:
         """The same, with the limits among them judged: by what other rules leave of the message."""
-        if not any(each.effect == "limit" for each in matched):
+        self._limited_now = any(each.effect == "limit" for each in matched)
+        if not self._limited_now:
             return matched
         acting = [each for each in matched if each.rule.mode == "enforce"]
         denied = [each for each in acting if each.effect == "deny"]

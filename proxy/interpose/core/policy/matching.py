@@ -45,7 +45,12 @@ class Matcher:
 
     def _matches(self, sighting: Sighting, chosen: Chosen, whole: Subject) -> list[Matched]:
         # A client that answers by a task of its own brings the ask up again: it is asked no second time.
-        asks = [Subject(sighting, ask) for ask in sighting.asks if ask.state != "open" or sighting.end == "server"]
+        given = sighting.asks
+        asks = (
+            [Subject(sighting, ask) for ask in given if ask.state != "open" or sighting.end == "server"]
+            if given
+            else []
+        )
         found: list[Matched] = []
         for selector in chosen.shortlist.of(whole):
             for subject in asks if selector.about_asks else (whole,):

@@ -20,6 +20,9 @@ class Promises:
         self._owed: Ring[int, dict[str, Any]] = Ring()
         self._forged: Ring[str, dict[str, Any]] = Ring()
 
+    def __bool__(self) -> bool:
+        return bool(self._owed or self._forged)
+
     def make(self, sighting: Sighting, refusals: Mapping[str, Refusal], verdict: Verdict) -> None:
         """Remember what a verdict that refused asks has promised."""
         if verdict.decision != "edit" or verdict.delivered is None:

@@ -1,12 +1,15 @@
 """One pass over one message: find, keep what may be masked where it stands, write."""
 
 import re
+from dataclasses import replace
+from functools import cached_property
 from itertools import chain
 
 from interpose.core.policy.redact import tokens
 from interpose.core.policy.redact.blocks import Crossing, are_neighbours, crossings, has_blocks
 from interpose.core.policy.redact.choice import Choice
 from interpose.core.policy.redact.detectors import BY_KEY
+from interpose.core.policy.redact.forms import Forms
 from interpose.core.policy.redact.masking import Finding, Masker
 from interpose.core.policy.redact.pattern import Pattern
 from interpose.core.policy.redact.scanner import Scanner
@@ -16,6 +19,7 @@ from interpose.core.policy.redact.wrapping import as_base64, is_in_binary, is_te
 from interpose.core.policy.redact.zones import Place, place
 
 _ZERO = b"0"
+_FILE = b"file:///"
 _is_base64 = re.compile(rb"[A-Za-z0-9+/_-]{1024,}={0,2}").fullmatch  # shorter ones are looked at as text too
 
 
@@ -77,11 +81,13 @@ class Sweep:
 
     def _keep(self, leaf: Leaf, space: Space) -> None:
         """Of what was found in a string, keep what may be masked there."""
-        where = place(leaf.path, leaf.is_key)
+        where = self._place(leaf)
         if where in (Place.FIXED, Place.REFERENCE):
             return
         if where is Place.LINK:
             space.hits = [hit for hit in space.hits if hit.pattern.kind == "secret"]
+        if where is Place.ROOT:
+            _spare_scheme(space)
         if where is Place.BINARY:
             if _is_base64(space.text):
                 space.hits = []
@@ -90,6 +96,13 @@ class Sweep:
         without_binary(space)
         if not space.is_clean():
             self._hidden[leaf.start] = (leaf, space)
+
+    @cached_property
+    def _forms(self) -> Forms:
+        return Forms(self._raw, self._parts)
+
+    def _place(self, leaf: Leaf) -> Place:
+        return Place.OPEN if self._forms.hold(leaf.path) else place(leaf.path, leaf.is_key)
 
     def _is_named(self, path: Path, name_at: int) -> bool:
         name = self._parts[name_at]
@@ -103,7 +116,7 @@ class Sweep:
             if first == b'"':
                 self._choose_inside(leaf)
             return
-        where = place(leaf.path, is_key=False)
+        where = self._place(leaf)
         if where is Place.FIXED:
             return
         if first == b'"':
@@ -117,14 +130,16 @@ class Sweep:
     def _whole(self, text: bytes, pattern: Pattern, where: Place) -> Space | None:
         """A string that is masked from end to end; None when it is already, or is empty."""
         wrapped = where is Place.BINARY
-        if not text or self._scanner.is_placeholder(unwrapped_base64(text) if wrapped else text):
+        kept = _scheme(text) if where in (Place.ROOT, Place.REFERENCE) else 0
+        chosen = text[kept:]
+        if not chosen or self._scanner.is_placeholder(unwrapped_base64(chosen) if wrapped else chosen):
             return None
-        inner = Space(text, [Hit(0, len(text), pattern, text)])
+        inner = Space(text, [Hit(kept, len(text), pattern, chosen)])
         return Space(text, inner=[Inner(0, len(text), inner, as_base64)]) if wrapped else inner
 
     def _choose_inside(self, leaf: Leaf) -> None:
         quoted = self._raw[leaf.start : leaf.end]
-        if quoted[1:].lstrip()[:1] not in (b"{", b"[") or place(leaf.path, is_key=False) is not Place.OPEN:
+        if quoted[1:].lstrip()[:1] not in (b"{", b"[") or self._place(leaf) is not Place.OPEN:
             return
         text = tokens.text(quoted)
         if not self._choice.may_choose_key(text) or not tokens.is_readable(text):
@@ -181,3 +196,15 @@ def without_binary(space: Space) -> None:
     for inner in space.inner:
         without_binary(inner.space)
     space.inner = [inner for inner in space.inner if not inner.space.is_clean() and not is_in_binary(space.text, inner)]
+
+
+def _scheme(uri: bytes) -> int:
+    """How much of a uri has to stay so that it is one of a file still."""
+    return len(_FILE) if uri[: len(_FILE)].lower() == _FILE else 0
+
+
+def _spare_scheme(space: Space) -> None:
+    """Leave the beginning of a root's uri; all of it when it is no file's, or spelled so that nobody can tell."""
+    kept = _scheme(space.text) or len(space.text)
+    space.inner = [inner for inner in space.inner if inner.start >= kept]
+    space.hits = [replace(hit, start=max(hit.start, kept)) for hit in space.hits if hit.end > kept]

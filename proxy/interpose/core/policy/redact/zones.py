@@ -4,7 +4,8 @@
 |---|---|---|
 | `OPEN` text, data, keys of data | mask | mask |
 | `LINK` uri and name of a link or resource in content | mask secrets only | mask |
-| `REFERENCE` a uri by which something is asked for or listed | leave | mask |
+| `REFERENCE` a uri by which something is asked for or listed | leave | mask, but for a leading `file:///` |
+| `ROOT` the uri of a root, which servers take only as `file:` | mask after `file:///` | the same |
 | `BINARY` base64 of images, audio, blobs | mask what decodes to text | mask |
 | `FIXED` ids, methods, cursors, names of tools, schema words, known keys | leave | leave |
 """
@@ -19,6 +20,7 @@ class Place(Enum):
     OPEN = auto()
     LINK = auto()
     REFERENCE = auto()
+    ROOT = auto()
     BINARY = auto()
     FIXED = auto()
 
@@ -33,6 +35,7 @@ class _Zone(Enum):
     INPUTS = auto()  # names of input requests or responses, and these
     FIXED = auto()
     REFERENCE = auto()
+    ROOT = auto()
     LINK = auto()
     BINARY = auto()
 
@@ -40,6 +43,7 @@ class _Zone(Enum):
 _PLACES = {
     _Zone.FIXED: Place.FIXED,
     _Zone.REFERENCE: Place.REFERENCE,
+    _Zone.ROOT: Place.ROOT,
     _Zone.LINK: Place.LINK,
     _Zone.BINARY: Place.BINARY,
 }
@@ -118,7 +122,7 @@ def _container(path: Path) -> _Zone:
 def _key_place(zone: _Zone, name: str) -> Place:
     if zone in (_Zone.SCHEMA, _Zone.SCHEMAS, _Zone.INPUTS):
         return Place.FIXED
-    if zone in (_Zone.ENVELOPE, _Zone.PROTOCOL, _Zone.FIXED, _Zone.REFERENCE, _Zone.LINK, _Zone.BINARY):
+    if zone in (_Zone.ENVELOPE, _Zone.PROTOCOL) or zone in _PLACES:
         return Place.FIXED if name in _KEYS else Place.OPEN
     return Place.FIXED if zone is _Zone.META and (name in _OWN_META or name in _KEYS) else Place.OPEN
 
@@ -173,6 +177,8 @@ def _leaf(path: Path, number: int, name: str, following: str | int | None) -> _Z
         return _Zone.PROTOCOL if following in ("elicitations", "supported", "requested") else _Zone.DATA
     if name == "blob":
         return _Zone.BINARY
+    if name == "uri" and parent == "roots":
+        return _Zone.ROOT
     if name in _URIS:
         return _Zone.LINK if "content" in path[:number] else _Zone.REFERENCE
     if name == "name" and parent not in _NAMELESS:
