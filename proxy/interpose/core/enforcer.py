@@ -254,7 +254,7 @@ class Enforcer:
         recorded = scrubbed.encode() if scrubbed != kept else None
         effects: list[Effect] = [self._recorder.record(event, Ruling(verdict=verdict, recorded=recorded))]
         answer, waiting = refusal(message, objection), stand_in(message, objection)
-        if answer is not None and (event.end == "client" or message.kind is Kind.REQUEST):
+        if answer is not None and (event.end == "client" or read(answer).id != "null"):
             # Not to a server for a line that is no request: what it prints must not come back to it.
             effects += self._voice.say(event.at, other(event.end), event.channel, read(answer))
         if waiting is not None:
