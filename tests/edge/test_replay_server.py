@@ -146,6 +146,19 @@ def test_of_several_recordings_a_client_gets_the_one_it_goes_through(demo: Path)
         assert f"{era}.jsonl: as recorded" in outcome.stderr.decode()
 
 
+def test_a_client_that_connected_twice_gets_each_of_its_sessions(tmp_path: Path) -> None:
+    answers = ("one", "two")
+    for answer in answers:
+        path = tmp_path / f"{answer}.jsonl"
+        lines = [line.replace(b"Echo: hello", f"Echo: {answer}".encode()) for line in _lines()]
+        path.write_bytes(b"".join(lines))
+    with listening(tmp_path, "--damaged") as (origin, _):
+        for answer in answers:
+            replayed = as_client(tmp_path / f"{answer}.jsonl", "--damaged", "--upstream", f"{origin}/mcp")
+            outcome = run([*replayed, "--deadline", "10"])
+            assert outcome.returncode == 0, outcome.stderr.decode()
+
+
 def test_a_replay_can_be_recorded_and_plays_again(tmp_path: Path) -> None:
     kept = tmp_path / "again.jsonl"
     assert run(as_client(ONE, "--record", str(kept), "--", *as_server(ONE))).returncode == 0
@@ -217,6 +230,23 @@ def test_a_recording_without_a_word_for_the_client_is_an_error(tmp_path: Path) -
     outcome = run(as_server(path))
     assert outcome.returncode == 2
     assert "nothing to play" in outcome.stderr.decode()
+
+
+def test_a_recording_that_changes_while_it_is_played_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    path.write_bytes(ONE.read_bytes())
+    initialize = _client_bytes(ONE).partition(b"\n")[0] + b"\n"
+    pipe = subprocess.PIPE
+    with subprocess.Popen(as_server(path), stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(initialize)
+        process.stdin.flush()
+        assert b"result" in process.stdout.readline()
+        path.write_bytes(b"")
+        _, told = process.communicate(_client_bytes(ONE)[len(initialize) :], timeout=SECONDS)
+    assert process.returncode == 2, told.decode()
+    assert f"{path}: changed while it was played" in told.decode()
 
 
 @pytest.mark.parametrize(

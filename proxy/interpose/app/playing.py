@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from interpose.app import console
 from interpose.core.events import Headers
@@ -41,9 +42,11 @@ class Cast:
         """A recorded server for one session."""
         order = sorted(self._recorded, key=lambda each: (self._used[each.path], each.path))
         players = [server_player(each.script, each.options, each.path) for each in order]
-        link = PlayerLink("server", Choice(players, self._chosen), clock, self._speed)
+        first = order[0].path
+        self._used[first] += 1  # until it is known which it is
+        link = PlayerLink("server", Choice(players, partial(self._chosen, first)), clock, self._speed)
         if len(players) == 1:
-            self._chosen(players[0].recording)
+            self._chosen(first, first)
         self._links.append(link)
         return link
 
@@ -56,7 +59,8 @@ class Cast:
         for each in self._recorded:
             each.close()
 
-    def _chosen(self, path: str) -> None:
+    def _chosen(self, assumed: str, path: str) -> None:
+        self._used[assumed] -= 1
         self._used[path] += 1
         if self._echo is not None:
             script = next(each.script for each in self._recorded if each.path == path)
@@ -89,7 +93,7 @@ async def play_child(
 ) -> Report:
     """A recorded client for the server that a command starts. Raises: EndError."""
     child = await process.start(command)
-    conversation = conversations.open({"transport": "replay"})
+    conversation = conversations.open({"transport": "stdio", "played": recorded.path})
     return await _play_client(recorded, conversation, speed, deadline, ChildServer(child, conversation, console.write))
 
 
@@ -103,7 +107,7 @@ async def play_upstream(
 ) -> Report:
     """A recorded client for a server reached over HTTP. Raises: UsageError, EndError."""
     await check_reachable(url)
-    conversation = conversations.open({"transport": "replay"})
+    conversation = conversations.open({"transport": "stdio", "played": recorded.path})
     server = RemoteServer(HttpServerLink(url, conversation.clock, headers))
     return await _play_client(recorded, conversation, speed, deadline, server)
 

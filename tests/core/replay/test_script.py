@@ -5,6 +5,7 @@ from typing import Any
 from tests.core.replay.stage import GOLDEN, call, golden, opened, raw, result, told
 
 from interpose.core.events import End
+from interpose.core.recording.entry import Entry
 from interpose.core.recording.recorder import Ruling
 from interpose.core.replay.script import NONE, Mark, Script
 
@@ -106,8 +107,6 @@ def test_what_was_held_comes_when_it_was_let_go() -> None:
     tape = opened(("client", call(1, "a")))
     held = {"decision": "hold", "rules": [], "hold": "h1"}
     tape.add("server", result(1, "x"), Ruling(verdict=held))
-    from interpose.core.recording.entry import Entry
-
     script = tape.script("server")
     assert script.replies[3] == NONE
     tape.entries.append(Entry(6, 2.0, "decision", hold="h1", decision="approve"))

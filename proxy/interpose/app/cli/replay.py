@@ -1,9 +1,9 @@
 """`interpose replay`: a recorded server for a live client, or a recorded client for a live server."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import click
@@ -11,7 +11,7 @@ import msgspec
 
 from interpose.app import console
 from interpose.app.cli.recordings import recordings
-from interpose.core.errors import EndError, UsageError
+from interpose.core.errors import EndError, InterposeError, UsageError
 from interpose.core.events import End
 from interpose.core.formats import junit, replay_report, replay_report_files
 from interpose.core.policy.jsonpath import PathError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from interpose.core.policy.rule import Policy
 
 _DIFFERS = 1
+_Found = TypeVar("_Found")
 _SHARED = (
     click.option(
         "--match",
@@ -136,12 +137,14 @@ def server(recording: str, listen: str | None, echoes: bool, complete: bool, **g
     if not found:
         raise UsageError(f"{recording}: no recordings there")
     cast = Cast(found, speed, console.write if echoes else None)
-    conversations = asked.conversations({"transport": "replay", "name": found[0].header.server.get("name", "server")})
+    conversations = asked.conversations(
+        {"transport": "stdio", "name": found[0].header.server.get("name", "server"), "played": recording}
+    )
     try:
         if listen is None:
-            status = anyio.run(play_stdio, cast, conversations)
+            status = _run(play_stdio, cast, conversations)
         else:
-            anyio.run(play_http, cast, conversations, listen)
+            _run(play_http, cast, conversations, listen)
             status = 0
         reports = [msgspec.structs.replace(report, complete=complete) for report in cast.reports()]
     finally:
@@ -189,13 +192,26 @@ def client(
     conversations = asked.conversations(described)
     try:
         if upstream is not None:
-            report = anyio.run(play_upstream, found, conversations, speed, deadline, upstream, its_headers)
+            report = _run(play_upstream, found, conversations, speed, deadline, upstream, its_headers)
         else:
-            report = anyio.run(play_child, found, conversations, speed, deadline, started)
+            report = _run(play_child, found, conversations, speed, deadline, started)
     finally:
         conversations.close_all("interpose failed")
         found.close()
     return _tell([report], asked.report) or (EndError.exit_code if conversations.lost else 0)
+
+
+def _run(function: Callable[..., Awaitable[_Found]], *args: Any) -> _Found:
+    """Run it; a mistake that is found inside, such as a recording that changes, is told like any other."""
+    try:
+        return anyio.run(function, *args)
+    except BaseExceptionGroup as group:
+        found: BaseException | None = group.subgroup(InterposeError)
+        while isinstance(found, BaseExceptionGroup):
+            found = found.exceptions[0]
+        if found is None:
+            raise
+        raise found from None
 
 
 def _tell(reports: Sequence[Report], path: str | None) -> int:

@@ -4,10 +4,8 @@ A message is due when all that the recorded server said before it has come, but 
 server's questions are answered as recorded when they come; its tasks are polled until they are as far as recorded.
 """
 
-from collections.abc import Sequence
-from itertools import chain
-
 from interpose.core.protocol import Era
+from interpose.core.replay.awaited import Awaited
 from interpose.core.replay.options import Options
 from interpose.core.replay.player import (
     CANCELS,
@@ -38,15 +36,12 @@ class ClientPlayer(Player):
     def __init__(self, script: Script, options: Options, recording: str = "") -> None:
         super().__init__(script, options, recording)
         self._next = 0  # the first row that is not passed
-        self._due: dict[int, None] = {}  # rows of the server, passed and waited for
-        self._timed: dict[int, None] = {}  # rows of the server, passed, that come in their own time
+        self._awaited = Awaited(script, self._done)
         self._calls: dict[str, int] = {}  # rows of requests that wait for their answers, by live id
         self._ids_of: dict[int, str] = {}  # the other way
         self._tokens: dict[str, int] = {}  # rows of requests, by the token that the server got
         self._asked: dict[str, str] = {}  # recorded progress tokens of the server's questions: the live ones
         self._furthest: dict[int, int] = {}  # by thread, the last row of the server that came
-        self._keys_left: dict[int, int] = {}  # where the rows begin that have not come, by key
-        self._threads_left: dict[int, int] = {}  # the same, by thread
         self._last_answered: dict[int, int] = {}  # by key, the last question that was answered
 
     def begin(self) -> list[Said]:
@@ -56,12 +51,12 @@ class ClientPlayer(Player):
     @property
     def finished(self) -> bool:
         """Whether all was said and all that is waited for has come."""
-        return self._next >= len(self.script) and not self._due and not self._polling
+        return self._next >= len(self.script) and not self._awaited.due and not self._polling
 
     @property
     def waiting(self) -> str | None:
-        if self._due:
-            return self.script.named(next(iter(self._due)))
+        if self._awaited.due:
+            return self.script.named(next(iter(self._awaited.due)))
         return None if self._next >= len(self.script) else self.script.named(self._next)
 
     @property
@@ -87,11 +82,12 @@ class ClientPlayer(Player):
             marks = script.marks[row]
             if marks & Mark.OWN:
                 if not marks & Mark.RESPONSE:  # answers are said when their questions come
-                    if self._due or not self._is_time_to_cancel(row):
+                    if self._awaited.due or not self._is_time_to_cancel(row):
                         return
                     self._say_own(row)
             elif not self._done[row]:
-                (self._due if self._is_significant(row, marks) else self._timed)[row] = None
+                awaited = self._awaited.due if self._is_significant(row, marks) else self._awaited.timed
+                awaited[row] = None
             self._next += 1
 
     def _is_significant(self, row: int, marks: int) -> bool:
@@ -174,7 +170,7 @@ class ClientPlayer(Player):
             self._repeat(key, message)
             return
         if row == NONE:
-            row = self._expected(message.method or "", NONE)
+            row = self._awaited.alike(message.method or "")
             if row == NONE:
                 self._find("extra", live=message.method or "")
                 text = "replay: the recorded server did not ask for this"
@@ -209,7 +205,7 @@ class ClientPlayer(Player):
         thread = self._thread_of(message)
         row = self._recorded(message, thread)
         if row == NONE:
-            row = self._expected(method, thread)
+            row = self._awaited.alike(method, thread)
             if row == NONE:
                 if not self._is_forgiven(method, thread):
                     self._find("extra", live=method)
@@ -241,43 +237,13 @@ class ClientPlayer(Player):
 
     def _recorded(self, message: Message, thread: int = NONE) -> int:
         """The recorded row that a live question or notification is; NONE when it was never recorded."""
-        rows = (self._unheard(key, thread) for key in self._keys(message, self._era()))
+        rows = (self._awaited.equal(key, thread) for key in self._keys(message, self._era()))
         return next((row for row in rows if row != NONE), NONE)
-
-    def _unheard(self, key: int, thread: int = NONE) -> int:
-        """The first row that compares equal and has not come yet, of a thread if there is one."""
-        script, row = self.script, self._left(self._keys_left, key, self.script.first.get(key, NONE), self.script.twins)
-        while row != NONE and (self._done[row] or (thread != NONE and script.threads[row] != thread)):
-            row = script.twins[row]
-        return row
-
-    def _expected(self, method: str, thread: int) -> int:
-        """The first row of a method that is waited for, for something that compares equal to none."""
-        script = self.script
-        if thread != NONE:
-            row = self._left(self._threads_left, thread, script.follows[thread], script.follows)
-            while row != NONE and (script.own(row) or self._done[row] or script.method(row) != method):
-                row = script.follows[row]
-            return row
-        for row in chain(self._due, self._timed):
-            if script.method(row) == method and not script.marks[row] & Mark.RESPONSE:
-                return row
-        return NONE
-
-    def _left(self, known: dict[int, int], key: int, first: int, following: Sequence[int]) -> int:
-        """The first row of a chain that is not done; what was passed once is not passed again."""
-        before = row = known.get(key, first)
-        while row != NONE and self._done[row]:
-            row = following[row]
-        if row != before:
-            known[key] = row
-        return row
 
     def _match_in_order(self, row: int, message: Message) -> None:
         script = self.script
         self._match(row, message)
-        self._due.pop(row, None)
-        self._timed.pop(row, None)
+        self._awaited.came(row)
         thread = script.threads[row]
         if thread == NONE or not script.marks[row] & Mark.CERTAIN or script.marks[row] & Mark.FREE:
             return

@@ -2,10 +2,6 @@
 another but where a message was said outside of calls, or after the call that it belongs to.
 """
 
-from heapq import heappop, heappush
-
-import msgspec
-
 from interpose.core.protocol import Era, era
 from interpose.core.replay import branch
 from interpose.core.replay.difference import Difference, told
@@ -21,6 +17,7 @@ from interpose.core.replay.player import (
     in_words,
 )
 from interpose.core.replay.polls import States, interval_of, is_ahead, is_behind
+from interpose.core.replay.runs import Run, Runs
 from interpose.core.replay.script import NONE, Mark, Script
 from interpose.core.replay.threads import CANCELLED, POLLS
 from interpose.core.session.reading import Params, ident, read
@@ -37,21 +34,6 @@ _REPEATABLE = (
 _MOST_UNASKED = 1000
 
 
-class Run(msgspec.Struct, eq=False):
-    """A thread being played: its call's row (NONE for what is outside of calls), and the row that is next.
-
-    `id` and `token` are the live call's. `again` holds the answers heard when the thread was played before.
-    """
-
-    head: int
-    next: int
-    id: str = ""
-    token: str | None = None
-    answered: bool = False
-    over: bool = False
-    again: set[int] | None = None
-
-
 class ServerPlayer(Player):
     """The recorded server."""
 
@@ -62,9 +44,7 @@ class ServerPlayer(Player):
         self._unused: dict[int, int] = {}  # by key, the first row that no live request has used, once one has
         self._calls: dict[str, Run] = {}  # that wait for their answers, by live id
         self._asked: dict[str, tuple[int, Run]] = {}  # by the id that the client was asked under
-        self._waits: dict[int, list[Run]] = {}  # by the row that they wait for
-        self._ready: list[tuple[int, int, Run]] = []
-        self._turn = 0
+        self._runs = Runs(script, self._done)
         self._root = Run(NONE, script.root)
         self._go(self._root)
 
@@ -77,8 +57,8 @@ class ServerPlayer(Player):
         asked = [self.script.named(row) for row, run in self._asked.values() if not run.over]
         if asked:
             return f"an answer to {asked[0]}"
-        rows = sorted(row for row, runs in self._waits.items() if any(run is not self._root for run in runs))
-        return self.script.named(rows[0]) if rows else None
+        row = self._runs.waited_for()
+        return None if row == NONE else self.script.named(row)
 
     def _unasked(self) -> tuple[str, ...]:
         """The client's requests that never came."""
@@ -92,43 +72,22 @@ class ServerPlayer(Player):
 
     def _advance(self) -> None:
         """Say all that is due, in the order of the recording."""
-        while self._ready:
-            row, _, run = heappop(self._ready)
-            if run.over or run.next != row:
-                continue
-            run.next = self.script.follows[row]
-            self._say_in(row, run)
-            self._go(run)
+        while (due := self._runs.take()) is not None:
+            self._say_in(*due)
+            self._go(due[1])
 
     def _go(self, run: Run) -> None:
-        """Find out whether a thread's next message is due, or what it waits for."""
-        script = self.script
-        while not run.over and (row := run.next) != NONE:
-            needed = script.causes[row] if script.own(row) else row
-            if needed != NONE and not self._has_come(needed, run):
-                self._waits.setdefault(needed, []).append(run)
-                return
-            if script.own(row):
-                self._turn += 1
-                heappush(self._ready, (row, self._turn, run))
-                return
-            run.next = script.follows[row]
-
-    def _has_come(self, row: int, run: Run) -> bool:
-        if run.again is not None and self.script.threads[row] == run.head and row != run.head:
-            return row in run.again
-        return bool(self._done[row])
+        self._runs.go(run)
 
     def _came(self, row: int) -> None:
         """A message of the client's is here: what waited for it goes on."""
-        for run in self._waits.pop(row, ()):
+        for run in self._runs.waiting_for(row):
             self._go(run)
 
     def _say_in(self, row: int, run: Run) -> None:
         script, marks = self.script, self.script.marks[row]
         values = {} if run.token is None else {TOKEN: run.token}
         if marks & Mark.RESPONSE:
-            run.answered = True
             self._calls.pop(run.id, None)
             values["id",] = run.id
         elif marks & Mark.REQUEST:
@@ -211,19 +170,12 @@ class ServerPlayer(Player):
         run = Run(row, self.script.follows[row], message.id or "", token)
         self._match(row, message)
         if again and (message.method in _REPEATABLE or self._options.match != "request"):
-            run.next = self.script.replies[row]
+            run.next, run.repeats = self.script.replies[row], True
         elif again:
             run.again = set()
         self._calls[run.id] = run
-        self._go_first(run, again)
+        self._go(run)
         self._came(row)
-
-    def _go_first(self, run: Run, again: bool) -> None:
-        if again and run.again is None and run.next != NONE:
-            self._turn += 1
-            heappush(self._ready, (run.next, self._turn, run))
-        else:
-            self._go(run)
 
     def _hear_notification(self, message: Message) -> None:
         if message.method == CANCELLED:
@@ -282,7 +234,7 @@ class ServerPlayer(Player):
         """End the call that a branch belongs to; what else waited for the answer goes on without it."""
         self._done[row] = 1
         self._fail(run, recorded, live)
-        for other in self._waits.pop(row, ()):
+        for other in self._runs.waiting_for(row):
             if other.head != NONE and self.script.method(other.head) == "tasks/result":
                 self._fail(other, recorded, live)
             else:

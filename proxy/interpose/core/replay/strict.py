@@ -1,8 +1,9 @@
 """Plays the recorded server in the recorded order to the letter: nothing is early, nothing is repeated."""
 
 from interpose.core.replay.options import Options
+from interpose.core.replay.runs import Run
 from interpose.core.replay.script import NONE, Mark, Script
-from interpose.core.replay.server import Run, ServerPlayer
+from interpose.core.replay.server import ServerPlayer
 
 
 class StrictServerPlayer(ServerPlayer):

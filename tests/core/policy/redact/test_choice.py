@@ -90,9 +90,29 @@ def test_names_of_properties_are_no_members() -> None:
     assert chosen(message, keys=("token",)).findings == ()
 
 
-def test_a_reference_is_masked_when_a_path_leads_to_it() -> None:
-    message = {"jsonrpc": "2.0", "id": 1, "result": {"roots": [{"uri": "file:///home/somebody"}]}}
-    assert json.loads(chosen(message, "$.result.roots[*].uri").raw)["result"]["roots"] == [{"uri": MASK}]
+@pytest.mark.parametrize(
+    ("uri", "instead"),
+    [
+        ("file:///home/somebody", f"file:///{MASK}"),
+        ("FILE:///C:/somebody", f"FILE:///{MASK}"),
+        ("https://somebody.example/", MASK),
+        ("file://host/somebody", MASK),
+        ("file:///", "file:///"),
+    ],
+)
+@pytest.mark.parametrize("members", ["roots", "resources", "contents"])
+def test_a_chosen_reference_stays_one_of_a_file(members: str, uri: str, instead: str) -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "result": {members: [{"uri": uri}]}}
+    for raw in (json.dumps(message).encode(), json.dumps(message).replace("/", "\\/").encode()):
+        for done in (chosen(raw, f"$.result.{members}[*].uri"), chosen(raw, keys=("uri",))):
+            assert json.loads(done.raw)["result"][members] == [{"uri": instead}]
+            assert chosen(done.raw, keys=("uri",)).raw is done.raw
+
+
+def test_what_is_filled_in_under_a_name_of_the_protocol_is_masked_when_it_is_chosen() -> None:
+    message = {"jsonrpc": "2.0", "id": 1, "result": {"action": "accept", "content": {"name": "Ada", "id": 7}}}
+    for done in (chosen(message, keys=("name", "id")), chosen(message, "$.result.content")):
+        assert json.loads(done.raw) == {**message, "result": {"action": "accept", "content": {"name": MASK, "id": 0}}}
 
 
 def test_chosen_base64_stays_base64() -> None:
