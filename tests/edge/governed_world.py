@@ -35,7 +35,7 @@ class Rules:
         self._rules = rules
         self.lifetimes = Lifetimes()
 
-    def judge(self, sighting: Sighting) -> Verdict:
+    def judge(self, sighting: Sighting, value: Any = None) -> Verdict:
         return next((verdict for rule in self._rules if (verdict := rule(sighting)) is not None), PASS)
 
     def scrub(self, text: str) -> str:

@@ -5,6 +5,7 @@ forwarded, nothing here answers it too. A message that is held goes on at most o
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -51,7 +52,8 @@ class Enforcer:
         """Hear one message and decide about it."""
         message = event.frame.message
         assert message is not None
-        if self.engine.enforces and (objection := self._objection(event)) is not None:
+        value = self._gate.glance(message) if self.engine.enforces else None
+        if value is None and self.engine.enforces and (objection := self._objection(event)) is not None:
             return self._refuse(event, message, objection)
         errand = None
         if event.end == "server" and message.is_response:
@@ -62,7 +64,7 @@ class Enforcer:
         if len(sightings) != 1:
             return self._batch(event, sightings, [self._judge(sighting) for sighting in sightings])
         sighting = sightings[0]
-        verdict = self._judge(sighting)
+        verdict = self._judge(sighting, value)
         if sighting.method == "notifications/cancelled" and verdict.decision in ("pass", "edit"):
             return self._cancel(event, sighting, verdict)
         if verdict is PASS and errand is None:  # as nearly every message does
@@ -218,10 +220,10 @@ class Enforcer:
 
     # --- verdicts ----------------------------------------------------------------------------------------------------
 
-    def _judge(self, sighting: Sighting) -> Verdict:
+    def _judge(self, sighting: Sighting, value: dict[str, Any] | None = None) -> Verdict:
         """INVARIANT: a fault of our own blocks that message, and the session lives."""
         try:
-            return self.engine.judge(sighting)
+            return self.engine.judge(sighting, value)
         except Exception as fault:
             return broken(sighting, f"interpose failed on this message: {type(fault).__name__}")
 

@@ -11,7 +11,7 @@ from tests.core.wire.test_gate import FILES, FOLDER
 from tests.core.wire.test_gate_corpus import PASSED, REFUSED, mutants
 
 from interpose.core.wire.gate import Gate
-from interpose.core.wire.gate_glance import is_everyday
+from interpose.core.wire.gate_glance import everyday
 from interpose.core.wire.message import Kind, read
 from interpose.edge.stores.jsonl import RecordingReader
 
@@ -31,7 +31,7 @@ def compact(value: Any) -> bytes:
 
 def assert_not_too_quick(raw: bytes, depth: int = 64) -> bool:
     """Whether the quick look clears it; then the careful one must pass it too."""
-    cleared = is_everyday(read(raw), depth)
+    cleared = everyday(read(raw), depth) is not None
     if cleared:
         for content_type in (None, "application/json"):
             assert Gate(max_depth=depth).judge(raw, version=VERSION, content_type=content_type) is None
@@ -47,7 +47,7 @@ def test_everyday_messages_are_cleared(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
 def test_nothing_of_what_is_refused_is_cleared(row: Any) -> None:
-    assert not is_everyday(read(row.raw), 64) or row.content_type is not None
+    assert everyday(read(row.raw), 64) is None or row.content_type is not None
 
 
 @pytest.mark.parametrize("row", PASSED, ids=lambda row: row.name)

@@ -43,7 +43,7 @@ class Engine:
         self._promises = Promises()
         self._approved: Ring[tuple[str, str | None, str], None] = Ring()
         self._refused: list[tuple[Ask, str]] = []
-        self._stopped = self._limited_now = False
+        self._stopped = self._counted = False
         self.lifetimes = Lifetimes()
         self.adopt(policies)
 
@@ -62,10 +62,10 @@ class Engine:
         self._scrubbers = [rule for rule in rules if rule.do == "redact" and "recording" in rule.where]
         self.enforces = any(rule.mode == "enforce" and strength_of(effect_of(rule)) > 0 for rule in rules)
 
-    def judge(self, sighting: Sighting) -> Verdict:
-        """The verdict on one message."""
+    def judge(self, sighting: Sighting, value: dict[str, Any] | None = None) -> Verdict:
+        """The verdict on one message; `value` are its params or result, where they were read already."""
         self._facts.see(sighting)
-        return self._told(sighting, self._decide(sighting, {}))
+        return self._told(sighting, self._decide(sighting, {}, value))
 
     def settle(self, sighting: Sighting, settled: Mapping[str, Decision]) -> Verdict:
         """The verdict on a message that was held, now that something was decided about the rules that held it."""
@@ -92,7 +92,7 @@ class Engine:
         if self.enforces and (sighting.notes or (sighting.end == "server" and sighting.kind is Kind.REQUEST)):
             verdict = in_house(sighting, verdict)
         repeated = self._limits and sighting.call is not None and sighting.call.previous is not None
-        if not (self._limited_now or repeated or sighting.asks):
+        if not (self._counted or repeated or sighting.asks):
             return verdict
         goes_on = verdict.decision in ("pass", "edit") and not self._stopped
         delivered = (verdict.delivered or sighting.message.raw) if goes_on else None
@@ -102,9 +102,11 @@ class Engine:
             shown(sighting, delivered, self._refused, self._state)
         return verdict
 
-    def _decide(self, sighting: Sighting, settled: Mapping[str, Decision]) -> Verdict:
-        self._refused, self._stopped, self._limited_now = [], False, False
-        matched = self._matcher.match(sighting)
+    def _decide(
+        self, sighting: Sighting, settled: Mapping[str, Decision], value: dict[str, Any] | None = None
+    ) -> Verdict:
+        self._refused, self._stopped, self._counted = [], False, False
+        matched = self._matcher.match(sighting, value)
         if self._approved and sighting.task is not None:
             matched = [each for each in matched if not self._is_approved(each)]
         unasked = unseen(sighting, self._state) if sighting.kind is Kind.NOTIFICATION else None
@@ -135,8 +137,8 @@ class Engine:
 
     def _limited(self, sighting: Sighting, matched: list[Matched]) -> list[Matched]:
         """The same, with the limits among them judged: by what other rules leave of the message."""
-        self._limited_now = any(each.effect == "limit" for each in matched)
-        if not self._limited_now:
+        self._counted = any(each.effect == "limit" for each in matched)
+        if not self._counted:
             return matched
         acting = [each for each in matched if each.rule.mode == "enforce"]
         denied = [each for each in acting if each.effect == "deny"]

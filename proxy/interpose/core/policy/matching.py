@@ -36,10 +36,13 @@ class Matcher:
         self._standing = [(rule, _where(rule)) for rule in rules if isinstance(rule, STANDING)]
         self._candidates: dict[tuple[Any, ...], Chosen] = {}
 
-    def match(self, sighting: Sighting) -> list[Matched]:
-        """Every rule that matches the message or an ask in it; one that a limit is about has the effect `limit`."""
+    def match(self, sighting: Sighting, value: dict[str, Any] | None = None) -> list[Matched]:
+        """Every rule that matches the message or an ask in it; one that a limit is about has the effect `limit`.
+
+        `value` are the params or result of the message, where they were read already.
+        """
         chosen = self._chosen(sighting)
-        whole = Subject(sighting)
+        whole = Subject(sighting, None, value)
         matched = self._matches(sighting, chosen, whole)
         return [*matched, *self._stands(sighting, chosen, whole)] if chosen.standing else matched
 

@@ -25,18 +25,19 @@ _UNREAD: Any = object()
 class Subject:
     """A message as seen, or one of the asks it opens or settles.
 
-    An ask looks the same whatever carries it: `value` is its parameters while it is open, its answer afterwards.
+    An ask looks the same whatever carries it: `value` is its parameters while it is open, its answer afterwards. Who
+    has read it already gives it.
     """
 
     __slots__ = ("_doubt", "_found", "_value", "ask", "end", "kind", "method", "sighting")
 
-    def __init__(self, sighting: Sighting, ask: Ask | None = None) -> None:
+    def __init__(self, sighting: Sighting, ask: Ask | None = None, value: dict[str, Any] | None = None) -> None:
         self.sighting = sighting
         self.ask = ask
         self.end: End = sighting.end  # who said it
         self.method: str | None = sighting.method if ask is None else ask.method
         self.kind: str = sighting.kind if ask is None else _KINDS.get(ask.state, "")  # the asking, the answer, neither
-        self._value = _UNREAD
+        self._value: Any = _UNREAD if value is None else value
         self._doubt: RuleFault | None = None
         self._found: dict[str, list[Any] | RuleFault] | None = None
 

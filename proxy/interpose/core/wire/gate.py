@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from interpose.core.wire.gate_glance import is_everyday
+from interpose.core.wire.gate_glance import everyday
 from interpose.core.wire.gate_json import judge
 from interpose.core.wire.gate_level import has_controls, is_token
 from interpose.core.wire.gate_members import ENVELOPE, NAMED, REQUESTS
@@ -49,9 +49,15 @@ class Gate(msgspec.Struct, frozen=True):
         message = read(frame) if isinstance(frame, bytes) else frame
         if self.max_bytes is not None and len(message.raw) > self.max_bytes:
             return Objection("size", f"longer than {self.max_bytes} bytes")
-        if content_type in _OURS and is_everyday(message, self.max_depth):
+        if content_type in _OURS and everyday(message, self.max_depth) is not None:
             return None
         return self.judge(message.raw, version=version, content_type=content_type)
+
+    def glance(self, message: Message) -> dict[str, Any] | None:
+        """The params or result of a message of ours that may pass, where a quick look can tell; else `refuse` can."""
+        if self.max_bytes is not None and len(message.raw) > self.max_bytes:
+            return None
+        return everyday(message, self.max_depth)
 
     def judge(self, raw: bytes, *, version: str | None, content_type: str | None = None) -> Objection | None:
         """The same with care, whatever the frame looks like and however long it is."""

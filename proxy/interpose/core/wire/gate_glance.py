@@ -25,37 +25,30 @@ _TOLD = {method: needed for method, needed in NAMED.items() if method not in REQ
 )
 
 
-def is_everyday(message: Message, max_depth: int) -> bool:
-    """Whether there is surely nothing to object to. False says nothing."""
+def everyday(message: Message, max_depth: int) -> dict[str, Any] | None:
+    """The params or result of a message to which there is surely nothing to object; None says nothing."""
     kind, raw = message.kind, message.raw
     if message.flags or max_depth < 2:
-        return False
+        return None
     # A member that stands twice, one that is not MCP's, a blank or an escape: each would make the frame longer.
     if kind is _REQUEST:
         ident, method, params = message.id, message.method, message.params
-        return (
+        if (
             ident is not None
             and method in _NEEDED
             and len(raw) == _REQUEST_SIZE + len(ident) + len(method) + len(params)
             and _is_plain_id(ident)
-            and _is_plain(params, PARAMS, _NEEDED[method], max_depth)
-        )
-    if kind is _RESULT:
+        ):
+            return _plain(params, PARAMS, _NEEDED[method], max_depth)
+    elif kind is _RESULT:
         ident, result = message.id, message.result
-        return (
-            ident is not None
-            and len(raw) == _RESULT_SIZE + len(ident) + len(result)
-            and _is_plain_id(ident)
-            and _is_plain(result, RESULT, None, max_depth)
-        )
-    if kind is _NOTIFICATION:
+        if ident is not None and len(raw) == _RESULT_SIZE + len(ident) + len(result) and _is_plain_id(ident):
+            return _plain(result, RESULT, None, max_depth)
+    elif kind is _NOTIFICATION:
         method, params = message.method, message.params
-        return (
-            method in _TOLD
-            and len(raw) == _NOTIFICATION_SIZE + len(method) + len(params)
-            and _is_plain(params, PARAMS, _TOLD[method], max_depth)
-        )
-    return False
+        if method in _TOLD and len(raw) == _NOTIFICATION_SIZE + len(method) + len(params):
+            return _plain(params, PARAMS, _TOLD[method], max_depth)
+    return None
 
 
 def _is_plain_id(ident: str) -> bool:
@@ -65,18 +58,21 @@ def _is_plain_id(ident: str) -> bool:
     return len(ident) <= LONGEST_NAME and ident.isascii() and ident.isprintable() and "\\" not in ident
 
 
-def _is_plain(section: bytes, level: Level, needed: str | None, max_depth: int) -> bool:
-    """Whether params or a result have one reading: text that is written as it was read lost nothing on the way."""
+def _plain(section: bytes, level: Level, needed: str | None, max_depth: int) -> dict[str, Any] | None:
+    """Params or a result that have one reading: text that is written as it was read lost nothing on the way."""
     try:
         value: Any = orjson.loads(section)
         if type(value) is not dict or orjson.dumps(value) != section:
-            return False
+            return None
         keys: list[str] = []
-        return (
+        if (
             (needed is None or needed in value)
             and level.check(value) is None
             and collect(value, keys, max_depth - 1)
             and (ORDINARY.issuperset(keys) or not collides(value, keys))
-        )
+        ):
+            found: dict[str, Any] = value
+            return found
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
-        return False
+        pass
+    return None

@@ -15,7 +15,8 @@ class Forms:
     """The filled forms of a message, by its bytes and their `tokens.parts`."""
 
     def __init__(self, raw: bytes, parts: Sequence[bytes]) -> None:
-        actions = [number for number, part in enumerate(parts) if part[:8] == _ACTION and part[-1:] == b":"]
+        named = parts if _ACTION in raw or b"\\u" in raw else ()
+        actions = [number for number, part in enumerate(named) if part.startswith(_ACTION) and part[-1:] == b":"]
         self._answers = frozenset(_answers(raw, actions)) if actions else frozenset[Path]()
 
     def hold(self, path: Path) -> bool:
