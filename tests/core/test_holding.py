@@ -420,3 +420,22 @@ def test_a_list_without_expired_tasks_still_hides_secrets() -> None:
     assert [task["taskId"] for task in said["result"]["tasks"]] == ["t-2"]
     assert "hunter2" not in str(said)
     assert b"hunter2" not in bytes(play.lines[-1].message)
+
+
+# --- a question that a task shows again -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("others", [{}, {"c": FORM}])
+def test_a_question_that_was_refused_is_not_shown_by_a_later_poll(others: Json) -> None:
+    play = Play('[[rule]]\nname = "no-model"\nask = "elicitation"\nnth_of_session = 1\ndo = "block"')
+    play.hear("client", _call("deploy", _meta=META))
+    times = {"createdAt": "2026-01-05T10:00:00Z", "lastUpdatedAt": "2026-01-05T10:00:00Z", "ttlMs": 60000}
+    play.hear("server", {"id": 1, "result": {"resultType": "task", "taskId": "t-1", "status": "working", **times}})
+    polled = {"method": "tasks/get", "params": {"taskId": "t-1", "_meta": META}}
+    shown = {"resultType": "complete", "taskId": "t-1", "status": "input_required", **times}
+    play.hear("client", {"id": 2, **polled})
+    play.hear("server", {"id": 2, "result": shown | {"inputRequests": {"b": FORM}}})
+    play.hear("client", {"id": 3, **polled})
+    said = play.hear("server", {"id": 3, "result": shown | {"inputRequests": {"b": FORM, **others}}})
+    [told] = [message["result"] for end, message in said if end == "client"]
+    assert (told["status"], "inputRequests" in told) == ("working", False)

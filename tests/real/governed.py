@@ -1,17 +1,16 @@
 """The matrix of what servers ask and what rules do about it: tables, not tests.
 
 A cell is an ask and an action. Its tool is called `ASK-ACTION`: the server offers it (`peers/py_asks.py`), the client
-calls it, and a rule of the same name is about the asks of that tool alone, so one session holds many cells. `ending`
-says how the call has to end.
+calls it, and a rule of the same name is about the asks of that tool alone, so one session holds many cells: all those
+of one approver. How the call has to end, `endings.py` says.
 
-A new action is an entry in `ACTIONS`, its ending a line in `_ending`. For `hold` that will be three: one whose approver
-approves (ends as `plain`), one whose approver declines (as `block`), one that nobody answers (as `on_timeout` says).
+A new action is an entry in `ACTIONS`, and its ending a line in `endings.py`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -26,8 +25,8 @@ MODES = ("form", "url")
 # its calls the same requestState (2026-07-28). `task_...`: from within a task.
 ASKS = ("sampling", "form", "url", "roots")
 IN_TASKS = tuple(f"task_{ask}" for ask in ASKS)
-REFUSED, NOT_TODAY, TROUBLE = -31001, -31050, -31060
-SIGN_IN, REJECTED, NOT_FOUND, BAD_MODE = -32042, -1, -32601, -32602
+NOT_TODAY, TROUBLE = -31050, -31060
+APPROVERS = ("approve", "decline", "nobody")
 CAPABILITIES = ["sampling", "elicitation", "roots"]
 
 
@@ -43,6 +42,11 @@ class Pair(NamedTuple):
     @property
     def is_stateless(self) -> bool:
         return self.era == STATELESS
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether its ends are of two SDKs, or of two transports."""
+        return self.inside != self.outside or self.server not in (self.client, "fastmcp")
 
     @property
     def outside(self) -> Transport:
@@ -72,6 +76,11 @@ class Cell(NamedTuple):
         return f"{self.ask}-{self.action}"
 
     @property
+    def approver(self) -> str:
+        """In whose session it is."""
+        return ACTIONS[self.action].approver
+
+    @property
     def kind(self) -> str:
         """What is asked, wherever the question stands."""
         return {"signin": "url", "shared": "sampling"}.get(self.ask, self.ask.removeprefix("task_"))
@@ -81,19 +90,12 @@ class Cell(NamedTuple):
         return f"{self.pair.name}-{self.tool}"
 
 
-class Ending(NamedTuple):
-    """How a tool call ends at the client: a text, a tool error with this in its text, or a protocol error."""
-
-    how: Literal["text", "tool error", "error"]
-    said: str
-    code: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Action:
     """What rules do about an ask. `asks` are those for which it is legal; `reaches`: the client is asked all the same.
 
-    `why` is in the reason that the recording gives.
+    `why` is in the reason that the recording gives, `decision` how the waiting ends. The rules are about the `whole`
+    call, or about what it asks.
     """
 
     rules: tuple[Rule, ...]
@@ -101,10 +103,21 @@ class Action:
     reaches: bool = False
     why: str = ""
     calls: int = 1
+    approver: Literal["approve", "decline", "nobody"] = "approve"
+    decision: str = ""
+    whole: bool = False
     by_ask: dict[str, Rule] = field(default_factory=dict)
 
 
-MASKED, MASKED_URI = "[custom:planted]", "file:///hidden"
+def _hold(on_timeout: str, timeout: float = 0.5) -> tuple[Rule]:
+    return ({"do": "hold", "timeout": timeout, "on_timeout": on_timeout},)
+
+
+def _late(on_timeout: str, asks: tuple[str, ...] = ASKS) -> Action:
+    return Action(_hold(on_timeout), asks, approver="nobody", decision="expire")
+
+
+LONG = 20  # seconds: more than a client waits, so what ends was decided
 _PATTERNS = {"planted": "PLANTED-(asked|answered)-[a-z_-]+"}
 _REDACT: Rule = {"do": "redact", "patterns": _PATTERNS, "kind": ["request", "result"]}
 _NAMED: Rule = {"do": "redact", "patterns": {"planted": "PLANTED-named-[a-z_-]+"}, "kind": "result"}
@@ -143,16 +156,35 @@ ACTIONS: dict[str, Action] = {
         ({"do": "remove", "path": "$.systemPrompt"},), ("sampling",), reaches=True, why="removed $.systemPrompt"
     ),
     "fault_error": Action((_FAULT,)),
+    "fault_delay": Action(
+        ({"do": "fault", "fault": "delay", "seconds": 0.2},), reaches=True, why="for 0.2 s", decision="release"
+    ),
+    "hold_approve": Action(_hold("error", LONG), reaches=True, decision="approve"),
+    "hold_decline": Action(_hold("error", LONG), approver="decline", decision="decline"),
+    "hold_late_decline": _late("decline", MODES),
+    "hold_late_cancel": _late("cancel", MODES),
+    "hold_late_reject": _late("reject"),
+    "hold_late_error": _late("error"),
+    "call_approve": Action(_hold("error", LONG), ("form",), reaches=True, decision="approve", whole=True),
+    "call_decline": Action(_hold("error", LONG), ("form",), approver="decline", decision="decline", whole=True),
+    "call_late": Action(_hold("error"), ("form",), approver="nobody", decision="expire", whole=True),
     "limit": Action(({"do": "limit", "count": 1, "per": "session"},), why="more than 1 per session", calls=2),
     "audit": Action(tuple({**rule, "mode": "audit"} for rule in ({"do": "block"}, _REDACT, _FAULT)), reaches=True),
 }
 # What becomes of a link that is demanded by error -32042 has two endings only: it stands, or the call ends.
-_ACTIONS_ON_SIGN_IN = ("plain", "allow", "note", "block", "answer_decline", "redact", "fault_error", "limit", "audit")
+_ACTIONS_ON_SIGN_IN = (
+    *("plain", "allow", "note", "block", "answer_decline", "redact", "fault_error", "fault_delay", "limit", "audit"),
+    *("hold_approve", "hold_decline", "hold_late_cancel"),
+)
 # Two questions at once (2026-07-28), a rule about one of them; and which of them that is.
-ACTIONS_ON_TWO = {"plain": "roots", "block": "roots", "answer_accept": "roots", "answer_decline": "form"}
+ACTIONS_ON_TWO = {
+    **{"plain": "roots", "block": "roots", "answer_accept": "roots", "answer_decline": "form"},
+    **{"hold_approve": "roots", "hold_decline": "form", "hold_late_cancel": "form"},
+}
+# What pairs have to show whose ends are tried elsewhere.
+_FEW = ("plain", "block", "answer_accept", "answer_error", "redact", "set", "hold_approve", "audit")
 # The actions that are not about asks.
 ELSEWHERE = {"hide", "pin"}
-NOT_YET = {"hold"}
 
 _ALL = (*ASKS, "two", "signin")
 _MODERN = (*ASKS, "two")
@@ -185,13 +217,13 @@ def cells(pair: Pair) -> Iterator[Cell]:
     for ask in pair.asks:
         for action in ACTIONS:
             cell = Cell(pair, ask, action)
-            if _is_legal(cell) and not _is_beyond_client(cell):
+            if _is_legal(cell) and _is_telling(cell) and not _is_beyond_client(cell):
                 yield cell
 
 
 def stripped(pair: Pair) -> list[Cell]:
-    """The cells of the session in which no capability to be asked is left. Bridges need none of their own."""
-    if pair.inside != pair.outside:
+    """The cells of the session in which no capability to be asked is left."""
+    if pair.is_joined:
         return []
     return [Cell(pair, ask, "strip") for ask in pair.asks if ask not in ("two", "shared")]
 
@@ -202,8 +234,16 @@ def _is_legal(cell: Cell) -> bool:
     if cell.ask == "signin":
         return cell.action in _ACTIONS_ON_SIGN_IN
     if cell.ask == "shared":
-        return cell.action in ("block", "redact")
+        return cell.action in ("block", "redact", "hold_approve", "hold_late_reject")
     return cell.kind in ACTIONS[cell.action].asks
+
+
+def _is_telling(cell: Cell) -> bool:
+    """What joins two ends that are tried elsewhere needs a few actions. A no comes as it does when time is over."""
+    pair = cell.pair
+    if pair.is_joined:
+        return cell.action in _FEW
+    return cell.approver != "decline" or (pair.server != "ts2" and pair.way != "sse")
 
 
 def _is_beyond_client(cell: Cell) -> bool:
@@ -216,9 +256,9 @@ def is_asked(cell: Cell, nth: int = 1) -> bool:
     return ACTIONS[cell.action].reaches or (cell.action == "limit" and nth == 1)
 
 
-def policy(pair: Pair) -> str:
+def policy(cells: Iterable[Cell]) -> str:
     """A rule, or several in audit mode, for every tool."""
-    rules = [rule for cell in cells(pair) for rule in _rules(cell)]
+    rules = [rule for cell in cells for rule in _rules(cell)]
     rules.append({"name": "strip", "mode": "audit", "do": "strip", "capability": CAPABILITIES})
     return "\n".join(_table(rule) for rule in rules)
 
@@ -231,6 +271,8 @@ def _rules(cell: Cell) -> Iterator[Rule]:
     action = ACTIONS[cell.action]
     kind = ACTIONS_ON_TWO[cell.action] if cell.ask == "two" else cell.kind
     about: Rule = {"ask": "elicitation", "mode_is": kind} if kind in MODES else {"ask": kind}
+    if action.whole:
+        about = {"kind": "request"}
     for rule in action.rules:
         name = cell.tool if len(action.rules) == 1 else f"{cell.tool}-{rule['do']}"
         yield {"name": name, "tool": cell.tool, **about, **rule, **action.by_ask.get(kind, {})}
@@ -246,79 +288,3 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(value)
-
-
-def answered(kind: str, tool: str) -> Ending:
-    """How a call ends after the client's user, model or host has answered."""
-    plant, named = f"PLANTED-answered-{tool}", f"PLANTED-named-{tool}"
-    text = {
-        "sampling": f"canned-1 says {plant}",
-        "form": f"{named}: {plant}",
-        "url": "accept",
-        "roots": f"{plant} at file:///srv/{named}",
-        "two": f"{named}: {plant} in {plant} at file:///srv/{named}",
-    }
-    return Ending("text", text[kind])
-
-
-def ending(cell: Cell, nth: int = 1) -> Ending:
-    """How the nth call of a cell's tool ends."""
-    passes = is_asked(cell, nth)
-    if cell.ask == "signin":
-        return Ending("error", "Sign-in needed", SIGN_IN) if passes else _end_of_sign_in(cell)
-    if cell.ask == "two" and not passes:
-        return _end_of_two(cell)
-    if passes:
-        return _masked(answered(cell.kind, cell.tool), cell)
-    return _refused(cell.pair, cell.kind, cell.action, in_task=cell.ask in IN_TASKS)
-
-
-def _masked(end: Ending, cell: Cell) -> Ending:
-    """The ending with `MASKED` for each placeholder that the rule must have put there."""
-    if cell.action == "redact_uri":
-        return end._replace(said=end.said.replace(f"file:///srv/PLANTED-named-{cell.tool}", MASKED_URI))
-    secret = {"redact": "PLANTED-answered-", "redact_name": "PLANTED-named-"}.get(cell.action)
-    return end if secret is None else end._replace(said=end.said.replace(secret + cell.tool, MASKED))
-
-
-def _end_of_sign_in(cell: Cell) -> Ending:
-    said = "planned trouble" if cell.action == "fault_error" else "Blocked by policy"
-    return Ending("tool error", said)
-
-
-def _end_of_two(cell: Cell) -> Ending:
-    """One question is answered by the rule, the other one by the client."""
-    kind = ACTIONS_ON_TWO[cell.action]
-    one = _refused(cell.pair, kind, cell.action, in_task=False)
-    if one.how != "text":
-        return one
-    form, roots = answered("form", cell.tool).said, answered("roots", cell.tool).said
-    return Ending("text", f"{one.said} in {roots}" if kind == "form" else f"{form} in {one.said}")
-
-
-def _refused(pair: Pair, kind: str, action: str, *, in_task: bool) -> Ending:
-    match action:
-        case "answer_accept":
-            canned = {"sampling": "policy-1 says no idea", "form": "Grace: away", "url": "accept"}
-            return Ending("text", canned.get(kind, "canned at file:///srv/canned"))
-        case "answer_decline" | "answer_cancel":
-            return Ending("text", action.removeprefix("answer_"))
-        case "answer_error":
-            return _failed(pair, NOT_TODAY, "not today", in_task=in_task)
-        case "fault_error":
-            return _failed(pair, TROUBLE, "planned trouble", in_task=in_task)
-    said = "not now" if action == "answer_reject" else "Blocked by policy"
-    if kind in MODES:
-        return Ending("text", "decline")
-    if kind == "roots":
-        return Ending("text", "nowhere") if pair.is_stateless else _failed(pair, NOT_FOUND, said, in_task=in_task)
-    return _failed(pair, REJECTED, said, in_task=in_task)
-
-
-def _failed(pair: Pair, code: int, said: str, *, in_task: bool) -> Ending:
-    """An error for an ask: the Python SDK hands it to the caller as it is, TypeScript makes a tool error of it.
-
-    2026-07-28 has no error for an ask: there the call ends, with a tool error.
-    """
-    is_relayed = pair.server == "py" and not pair.is_stateless and not in_task
-    return Ending("error", said, code) if is_relayed else Ending("tool error", said)

@@ -12,13 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.real import governed
+from tests.real import endings, governed
 from tests.real.conftest import run_client, serving
-from tests.real.governed import ACTIONS, PAIRS, Cell, Ending, Pair
+from tests.real.endings import Ending
+from tests.real.governed import ACTIONS, APPROVERS, PAIRS, Cell, Pair
 from tests.real.test_governed import relay
 from tests.real.test_transparency import INTERPOSE
 from tests.real.world import CLIENTS, SERVERS, Server
@@ -30,11 +32,6 @@ from interpose.edge.stores.jsonl import RecordingReader
 pytestmark = pytest.mark.real
 
 CELLS = [cell for pair in PAIRS for cell in governed.cells(pair)]
-# What is known to be wrong, and where.
-FAULTS = {
-    "redact_name": "core/policy/redact/zones.py: a form's field that is called `name` or `id` counts as the protocol's",
-    "redact_uri": "core/policy/redact/sweep.py: what stands for a root's uri is no file: uri; servers refuse that",
-}
 STRIPPED = [cell for pair in PAIRS for cell in governed.stripped(pair)]
 
 
@@ -44,10 +41,14 @@ def by_name(each: Cell | Pair) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One session: what came of its steps, the rules that hit, what waits at the end, all that is on disk."""
+    """One session: what came of its steps, the rules that hit, how the waiting of which rules ended.
+
+    What waits at the end, by tool, and all that is on disk.
+    """
 
     steps: dict[str, Any]
     hits: list[dict[str, Any]]
+    decisions: list[tuple[str, str]]
     waiting: list[str]
     disk: str
 
@@ -60,40 +61,48 @@ class Played:
 
 
 def case(cell: Cell) -> Any:
-    """The parameter of a test; one that has to fail where a fault is known."""
-    fault = FAULTS.get(cell.action)
-    marks = [pytest.mark.xfail(strict=True, reason=fault)] if fault else []
-    return pytest.param(cell, id=cell.name, marks=marks)
+    """The parameter of a test."""
+    return pytest.param(cell, id=cell.name)
 
 
 class Matrix:
-    """The sessions of each pair, played once, when they are first asked for: what fails, fails for all its cells."""
+    """The sessions of each pair, played once, when they are first asked for: what fails, fails for all its cells.
 
-    def __init__(self, folder: Path, pool: ThreadPoolExecutor) -> None:
+    The next of the pairs is played at the same time: much of it is waiting.
+    """
+
+    def __init__(self, folder: Path, pool: ThreadPoolExecutor, pairs: list[Pair]) -> None:
         self._folder = folder
+        self._next = dict(pairwise(pairs))
         self._sessions = cache(lambda pair: pool.submit(self._play, pair))
 
-    def of(self, pair: Pair) -> tuple[Played, Played | None]:
-        """The session with a rule for every tool, and the one in which capabilities are stripped."""
-        return self._sessions(pair).result()
+    def of(self, pair: Pair) -> dict[str, Played]:
+        """A session for each approver, with a rule for every tool; and `strip`, in which capabilities are stripped."""
+        playing = self._sessions(pair)
+        if pair in self._next:
+            self._sessions(self._next[pair])
+        return playing.result()
 
-    def _play(self, pair: Pair) -> tuple[Played, Played | None]:
-        ruled, stripped = list(governed.cells(pair)), governed.stripped(pair)
-        server = SERVERS[pair.server].asking([cell.tool for cell in (*ruled, *stripped)])
+    def _play(self, pair: Pair) -> dict[str, Played]:
+        cells = list(governed.cells(pair))
+        sessions = {name: [cell for cell in cells if cell.approver == name] for name in APPROVERS}
+        sessions["strip"] = governed.stripped(pair)
+        server = SERVERS[pair.server].asking([cell.tool for cells in sessions.values() for cell in cells])
         folder = self._folder / pair.name
         folder.mkdir()
         with _behind(pair, server, folder) as behind, ThreadPoolExecutor() as pool:
-            one = pool.submit(_play, pair, folder / "rules", governed.policy(pair), ruled, behind)
-            if not stripped:
-                return one.result(), None
-            other = pool.submit(_play, pair, folder / "strip", governed.stripping(), stripped, behind)
-            return one.result(), other.result()
+            playing = {
+                name: pool.submit(_play, pair, folder / name, cells, behind)
+                for name, cells in sessions.items()
+                if cells
+            }
+            return {name: each.result() for name, each in playing.items()}
 
 
-def _play(pair: Pair, folder: Path, policy: str, cells: list[Cell], behind: list[str]) -> Played:
-    """One session from its beginning to its end."""
+def _play(pair: Pair, folder: Path, cells: list[Cell], behind: list[str]) -> Played:
+    """One session from its beginning to its end, in a folder that is called like it."""
     folder.mkdir()
-    (folder / "policy.toml").write_text(policy)
+    (folder / "policy.toml").write_text(governed.stripping() if folder.name == "strip" else governed.policy(cells))
     numbered = [(cell, nth) for cell in cells for nth in range(1, _calls(cell) + 1)]
     steps = ("hello", *(_step(cell, nth) for cell, nth in numbered))
     client = CLIENTS[pair.client]
@@ -105,7 +114,7 @@ def _play(pair: Pair, folder: Path, policy: str, cells: list[Cell], behind: list
     hits = [{"acted": True, "why": "", **hit} for entry in entries for hit in (entry.verdict or {}).get("rules", ())]
     waiting = list(_waiting(entries))
     disk = "".join(path.read_text() for path in (folder / "recordings").iterdir())
-    return Played(played, hits, waiting, disk)
+    return Played(played, hits, list(_decisions(entries)), waiting, disk)
 
 
 def _calls(cell: Cell) -> int:
@@ -130,6 +139,7 @@ def _behind(pair: Pair, server: Server, folder: Path) -> Iterator[list[str]]:
 def _target(pair: Pair, folder: Path, behind: list[str]) -> Iterator[list[str]]:
     """Interpose, with the policy in the folder; gives the words by which the client finds it."""
     options = ["--policy", str(folder / "policy.toml"), "--record", f"{folder / 'recordings'}/"]
+    options += ["--approver", folder.name] if folder.name in APPROVERS else []
     if pair.outside == "stdio":
         yield ["--stdio", *INTERPOSE, "run", *options, *behind]
         return
@@ -143,6 +153,15 @@ def _entries(folder: Path) -> Iterator[Entry]:
         with RecordingReader(path) as reader:
             yield from reader
         assert reader.problems == []
+
+
+def _decisions(entries: list[Entry]) -> Iterator[tuple[str, str]]:
+    """The rules that held something back, and how that ended."""
+    verdicts = [entry.verdict for entry in entries if entry.verdict and "hold" in entry.verdict]
+    rules = {verdict["hold"]: [hit["rule"] for hit in verdict["rules"]] for verdict in verdicts}
+    for entry in entries:
+        if entry.kind == "decision":
+            yield from ((rule, entry.decision or "") for rule in rules[entry.hold])
 
 
 def _waiting(entries: list[Entry]) -> Iterator[str]:
@@ -159,18 +178,20 @@ def _tool(entry: Entry) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def matrix(npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
-    with ThreadPoolExecutor(1) as pool:
-        yield Matrix(tmp_path_factory.mktemp("matrix"), pool)
+def matrix(npm: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+    cells = [item.callspec.params.get("cell") for item in request.session.items if hasattr(item, "callspec")]
+    pairs = list(dict.fromkeys(cell.pair for cell in cells if isinstance(cell, Cell)))
+    with ThreadPoolExecutor(2) as pool:
+        yield Matrix(tmp_path_factory.mktemp("matrix"), pool, pairs)
 
 
 @pytest.mark.parametrize("cell", [case(cell) for cell in CELLS])
 def test_a_rule_about_an_ask_does_what_it_says(cell: Cell, matrix: Matrix) -> None:
-    played, _ = matrix.of(cell.pair)
+    played = matrix.of(cell.pair)[cell.approver]
     action = ACTIONS[cell.action]
     for nth in range(1, action.calls + 1):
         outcome = played.call(cell, nth)
-        assert ended(outcome) == expected(governed.ending(cell, nth), outcome)
+        assert ended(outcome) == expected(endings.ending(cell, nth), outcome)
         assert [kind for kind, _ in outcome["shown"]] == asked(cell, nth)
         assert outcome["after"] == ["Echo: hello, wörld"]
         assert_shown(cell, outcome["shown"])
@@ -183,8 +204,8 @@ def ended(outcome: dict[str, Any]) -> Ending | dict[str, Any]:
         return Ending("error", message, code)
     if "texts" not in outcome:
         return outcome
-    text = re.sub(r"\[custom:planted-\d+\]", governed.MASKED, " ".join(outcome["texts"]))
-    text = re.sub(r"file:///\S*hidden\S*", governed.MASKED_URI, text)
+    text = re.sub(r"\[custom:planted-\d+\]", endings.MASKED, " ".join(outcome["texts"]))
+    text = re.sub(r"file:///\S*hidden\S*", endings.MASKED_URI, text)
     return Ending("tool error" if outcome.get("is_error") else "text", text)
 
 
@@ -226,8 +247,10 @@ def assert_recorded(cell: Cell, played: Played) -> None:
     assert {(hit["do"], hit["acted"]) for hit in hits} == {
         (rule["do"], rule.get("mode") != "audit") for rule in action.rules
     }
+    assert {decision for rule, decision in played.decisions if rule == cell.tool} == {action.decision} - {""}
     assert not action.why or any(action.why in hit["why"] for hit in hits), hits
-    assert holds(played.disk, "asked", cell) is (cell.action != "redact" and cell.kind != "roots")
+    is_put = action.reaches or not action.whole  # the server's question: without a call there is none
+    assert holds(played.disk, "asked", cell) is (is_put and cell.action != "redact" and cell.kind != "roots")
     assert (cell.action == "redact") <= (not holds(played.disk, "answered", cell))
     assert (cell.action in ("redact_name", "redact_uri")) <= (not holds(played.disk, "named", cell))
 
@@ -239,13 +262,12 @@ def holds(text: str, what: str, cell: Cell) -> bool:
 
 @pytest.mark.parametrize("cell", STRIPPED, ids=by_name)
 def test_what_is_stripped_is_not_asked(cell: Cell, matrix: Matrix) -> None:
-    _, played = matrix.of(cell.pair)
-    assert played is not None
+    played = matrix.of(cell.pair)["strip"]
     outcome = played.call(cell)
     came = ended(outcome)
     assert isinstance(came, Ending), outcome
     assert came.how != "text"
-    assert came.code in (0, governed.REFUSED, governed.NOT_FOUND)
+    assert came.code in (0, endings.REFUSED, endings.NOT_FOUND)
     # The first two are interpose's; a server that looks at the capabilities first says the third.
     assert re.search("switched off here|Method not found|did not declare the required capability", came.said)
     assert outcome["shown"] == []
@@ -254,22 +276,23 @@ def test_what_is_stripped_is_not_asked(cell: Cell, matrix: Matrix) -> None:
 
 @pytest.mark.parametrize("pair", PAIRS, ids=by_name)
 def test_a_session_is_whole(pair: Pair, matrix: Matrix) -> None:
-    ruled, stripped = matrix.of(pair)
-    assert "connection" not in ruled.steps
-    assert not any(hit["acted"] for hit in ruled.hits if hit["rule"] == "strip")
-    if stripped is not None:
-        assert "connection" not in stripped.steps
-        assert any("stripped" in hit["why"] for hit in stripped.hits if hit["rule"] == "strip")
+    for name, played in matrix.of(pair).items():
+        assert "connection" not in played.steps
+        stripping = [hit for hit in played.hits if hit["rule"] == "strip"]
+        assert {hit["acted"] for hit in stripping} == {name == "strip"}
+        assert name != "strip" or any("stripped" in hit["why"] for hit in stripping)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=by_name)
 def test_what_a_rule_ended_does_not_wait(pair: Pair, matrix: Matrix) -> None:
     """A sign-in that stands does: nobody tells when the user is done."""
-    ruled, _ = matrix.of(pair)
-    assert set(ruled.waiting) <= {cell.tool for cell in governed.cells(pair) if governed.is_asked(cell)}
+    passing = {cell.tool for cell in governed.cells(pair) if governed.is_asked(cell)}
+    for name in APPROVERS:
+        if played := matrix.of(pair).get(name):
+            assert set(played.waiting) <= passing
 
 
 def test_every_action_has_its_cells_or_a_reason() -> None:
     tried = {rule["do"] for action in ACTIONS.values() for rule in action.rules} | {"strip"}
-    assert tried.isdisjoint(governed.ELSEWHERE | governed.NOT_YET)
-    assert tried | governed.ELSEWHERE | governed.NOT_YET == set(ALL_ACTIONS)
+    assert tried.isdisjoint(governed.ELSEWHERE)
+    assert tried | governed.ELSEWHERE == set(ALL_ACTIONS)

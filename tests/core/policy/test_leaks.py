@@ -36,8 +36,12 @@ def _places(secret: str) -> dict[str, tuple[str, Any]]:
     text = {"type": "text", "text": f"see {secret}."}
     resource = {"uri": "a://b", "text": secret}
     schema = {"type": "object", "properties": {}}
+    form = {"action": "accept", "content": {"name": secret, "id": [secret], secret: 1}}
+    roots = {"roots": [{"uri": f"file:///srv/{secret}", "name": secret}]}
+    answers = {"name": "t", "inputResponses": {"who": form, "where": roots}, "requestState": "s"}
     return {
         "arguments": ("client", {"method": "tools/call", "params": {"name": "t", "arguments": {"a": [secret]}}}),
+        "filled form and roots": ("client", {"method": "tools/call", "params": answers}),
         "result text": _result(content=[text]),
         "json in text": _result(content=[{"type": "text", "text": json.dumps({"token": secret})}]),
         "structured content": _result(content=[], structuredContent={"deep": {"x": secret}}),

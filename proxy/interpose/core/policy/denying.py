@@ -116,9 +116,15 @@ def _answer(sighting: Sighting, each: Matched) -> dict[str, Any]:
     code = getattr(rule, "code", None)
     if isinstance(rule, Fault):
         return error(INTERNAL_ERROR if code is None else code, text, rule.name)
-    if code is not None or not asked_by_client:
+    if code is not None or not asked_by_client or _is_task_call(sighting):
         return error(code or BLOCKED, text, rule.name)
     return failed_call(sighting.method, sighting.era, text, rule.name)
+
+
+def _is_task_call(sighting: Sighting) -> bool:
+    """A call that is to become a task has no tool errors: its result is a task (2025-11-25 §tasks)."""
+    params = sighting.message.section("params") if sighting.kind is Kind.REQUEST else None
+    return sighting.era == "stateful" and params is not None and isinstance(params.get("task"), dict)
 
 
 def _text(each: Matched, what: str) -> str:

@@ -213,7 +213,7 @@ class Engine:
         for refused in refusals.values():
             self._facts.declined(refused.ask)
         if all(refused.ask.state == "open" for refused in refusals.values()):
-            verdict = refuse(sighting, refusals, hits)
+            verdict = self._promises.without_refused(sighting, refuse(sighting, refusals, hits))
             self._promises.make(sighting, refusals, verdict)
             return verdict
         for refused in refusals.values():

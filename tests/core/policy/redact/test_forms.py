@@ -1,4 +1,4 @@
-"""What a user fills in is free text whatever its fields are called; what is no filled form keeps the protocol's words."""
+"""What a user fills in is free text, whatever the fields are called; elsewhere the protocol's words stay."""
 
 import json
 from typing import Any
