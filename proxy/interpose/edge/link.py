@@ -49,6 +49,9 @@ class Link(Sink, Protocol):
         """Nothing more will be sent: flush the queue, then tell this end so (close its input)."""
 
 
+_TOGETHER = 1 << 16
+
+
 class Outbox:
     """A queue of bytes with one writer, bounded by who fills it: `put` always succeeds, `room` waits.
 
@@ -97,13 +100,20 @@ class Outbox:
         self._roomy.set()
 
     async def take(self) -> tuple[bytes, float] | None:
-        """The next bytes and their seconds; None at the end."""
+        """The next bytes and their seconds, small messages together; None at the end."""
         while not self._queue:
             if self._ended:
                 return None
             self._filled.clear()
             await self._filled.wait()
-        return self._queue.popleft()
+        data, over = self._queue.popleft()
+        if over or not self._queue or len(data) >= _TOGETHER:
+            return data, over
+        parts, size = [data], len(data)
+        while self._queue and not self._queue[0][1] and size < _TOGETHER:
+            parts.append(self._queue.popleft()[0])
+            size += len(parts[-1])
+        return b"".join(parts), 0.0
 
     def taken(self, size: int) -> None:
         """So many bytes have been written: make room."""

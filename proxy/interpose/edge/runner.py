@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
@@ -64,6 +64,7 @@ class Conversation:
         self._wakes: set[float] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._carry_out(self.core.open(header))
+        self._flush()
 
     def deliver_to(self, client: ClientSink, server: Sink) -> None:
         """Set where deliveries to each end go."""
@@ -76,13 +77,20 @@ class Conversation:
 
     def hear(self, event: Event) -> None:
         """Feed one event and carry out what follows from it. Of a session that was broken off, only facts are heard."""
-        if not self.closed and (not self._severed or isinstance(event, Told)):
-            self._carry_out(self.core.feed(event))
+        self.hear_all((event,))
+
+    def hear_all(self, events: Iterable[Event]) -> None:
+        """Feed what came together. INVARIANT: nothing awaits here, so it is recorded before anything of it is sent."""
+        for event in events:
+            if not self.closed and (not self._severed or isinstance(event, Told)):
+                self._carry_out(self.core.feed(event))
+        self._flush()
 
     def govern(self, policies: "Sequence[Policy]") -> None:
         """Put other policies in force, also for what is held."""
         if not self.closed and not self._severed:
             self._carry_out(self.core.govern(self.clock(), policies))
+            self._flush()
             self.later()
 
     def tell(self, end: End, what: str, text: str) -> None:
@@ -94,6 +102,7 @@ class Conversation:
         if self.closed:
             return
         self._carry_out(self.core.close(self.clock(), reason))
+        self._flush()
         self.closed = True
         self._wakes.clear()
         self._set_timer()
@@ -104,7 +113,8 @@ class Conversation:
         for effect in effects:
             match effect:
                 case Append():
-                    self._write(effect)
+                    if self.recording is not None:
+                        self.recording.append(effect.pieces)
                 case Deliver():
                     self._deliver(effect)
                 case Cut():
@@ -166,10 +176,11 @@ class Conversation:
         except OSError as error:
             self._alarm(f"{file.path} cannot be written ({error.strerror or error}); traffic goes on")
 
-    def _write(self, line: Append) -> None:
+    def _flush(self) -> None:
+        """Write what is to be recorded."""
         if self.recording is None:
             return
-        self.recording.append(line.pieces)
+        self.recording.flush()
         if self.recording.lost and not self._alarmed:
             self._alarmed = True
             self._alarm(f"recording {self.recording.path} has gaps: {self.recording.problem}; traffic goes on")
@@ -178,6 +189,5 @@ class Conversation:
 async def pump(conversation: Conversation, source: Link, sink: Link) -> None:
     """Carry one direction until the source is done, no faster than the other end takes it."""
     while events := await source.receive():
-        for event in events:
-            conversation.hear(event)
+        conversation.hear_all(events)
         await sink.room()

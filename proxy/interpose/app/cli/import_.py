@@ -75,6 +75,7 @@ def _write(session: ImportedSession, header: Header, target: str) -> str:
     try:
         for line in recorded(session, header):
             recording.append(line.pieces)
+            recording.flush()
     finally:
         recording.close()
     if recording.lost:

@@ -9,13 +9,15 @@ from interpose.core.errors import RecordingError
 from interpose.core.recording.codec import chain_of, decode_entry, decode_header
 from interpose.core.recording.entry import Entry, Header
 
+_MOST_PIECES = 1000  # of one write: the system allows 1024
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class RecordingFile:
-    """A recording being written: one `write` a line, so that a killed process loses at most the last one.
+    """A recording being written: lines that were heard together in one `write`, before any of them is delivered.
 
-    When the disk refuses, traffic goes on: `lost` counts the lines that are missing, and the reader sees the gap.
+    A killed process loses at most the last ones. When the disk refuses, traffic goes on: `lost` counts the lines that
+    are missing, and the reader sees the gap.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,18 +25,36 @@ class RecordingFile:
         self.lost = 0
         self.problem = ""
         self._size = 0
+        self._lines: list[tuple[bytes, ...]] = []
 
     def append(self, pieces: tuple[bytes, ...]) -> None:
-        """Write one line. A line that does not fit leaves nothing of itself behind."""
+        """Add one line, which `flush` writes."""
+        self._lines.append(pieces)
+
+    def flush(self) -> None:
+        """Write the lines that were added. Where they do not fit together, each for itself."""
+        lines, self._lines = self._lines, []
+        if not lines:
+            return
+        together = lines[0] if len(lines) == 1 else tuple(piece for line in lines for piece in line)
+        if not self._write(together):
+            for line in lines:
+                if not self._write(line):
+                    self.lost += 1
+
+    def _write(self, pieces: tuple[bytes, ...]) -> bool:
+        """What does not fit leaves nothing of itself behind."""
         try:
             self._size += _write_all(self._fd, pieces)
         except OSError as error:
-            self.lost += 1
             self.problem = error.strerror or str(error)
             self._cut_back()
+            return False
+        return True
 
     def close(self) -> None:
         if self._fd >= 0:
+            self.flush()
             os.close(self._fd)
             self._fd = -1
 
@@ -164,7 +184,7 @@ def _create(path: Path) -> tuple[Path, int]:
 
 def _write_all(fd: int, pieces: tuple[bytes, ...]) -> int:
     total = sum(map(len, pieces))
-    written = os.writev(fd, pieces)
+    written = os.writev(fd, pieces if len(pieces) <= _MOST_PIECES else (b"".join(pieces),))
     if written < total:
         rest = memoryview(b"".join(pieces))[written:]
         while rest:
