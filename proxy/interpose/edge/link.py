@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from interpose.core.effects import Seek
@@ -63,6 +63,7 @@ class Outbox:
         self._queue: deque[tuple[bytes, float]] = deque()
         self._size = 0
         self._ended = False
+        self._busy = False  # something was taken and is not written yet
         self._filled = asyncio.Event()
         self._roomy = asyncio.Event()
         self._roomy.set()
@@ -77,15 +78,20 @@ class Outbox:
         """Whether the bound is passed."""
         return not self._roomy.is_set()
 
-    def put(self, data: bytes, over: float = 0.0) -> None:
-        """Queue bytes; nothing is taken after `end`."""
+    def put(self, data: bytes, over: float = 0.0, *, stir: bool = True) -> None:
+        """Queue bytes; nothing is taken after `end`. Without `stir`, whoever waits in `take` goes on waiting."""
         if self._ended or not data:
             return
         self._queue.append((data, over))
         self._size += len(data)
-        self._filled.set()
+        if stir:
+            self._filled.set()
         if self._size > self._bound:
             self._roomy.clear()
+
+    def stir(self) -> None:
+        """Wake whoever waits in `take`."""
+        self._filled.set()
 
     def end(self) -> None:
         """Nothing more comes; what is queued is still taken."""
@@ -106,17 +112,30 @@ class Outbox:
                 return None
             self._filled.clear()
             await self._filled.wait()
+        self._busy = True
         data, over = self._queue.popleft()
         if over or not self._queue or len(data) >= _TOGETHER:
             return data, over
-        parts, size = [data], len(data)
+        return b"".join((data, *self._small(len(data)))), 0.0
+
+    def snatch(self) -> bytes:
+        """What can be written at once, in the place of `take`. Where anything is left, that is stirred."""
+        first = self._queue[0] if self._queue and not self._busy else (b"", 1.0)
+        data = b"" if first[1] or len(first[0]) >= _TOGETHER else b"".join(self._small(0))
+        if self._queue:
+            self._filled.set()
+        return data
+
+    def _small(self, size: int) -> Iterator[bytes]:
+        """What stands next in the queue and goes together with so many bytes."""
         while self._queue and not self._queue[0][1] and size < _TOGETHER:
-            parts.append(self._queue.popleft()[0])
-            size += len(parts[-1])
-        return b"".join(parts), 0.0
+            data, _ = self._queue.popleft()
+            size += len(data)
+            yield data
 
     def taken(self, size: int) -> None:
         """So many bytes have been written: make room."""
+        self._busy = False
         self._size = max(0, self._size - size)
         if self._size <= self._bound:
             self._roomy.set()

@@ -26,6 +26,12 @@ class Writer(Protocol):
     async def wait_closed(self) -> None: ...
 
 
+def is_idle(writer: Writer) -> bool:
+    """Whether what is written now goes out now."""
+    transport: asyncio.WriteTransport | None = getattr(writer, "transport", None)
+    return transport is None or (not transport.is_closing() and transport.get_write_buffer_size() == 0)
+
+
 class _FileReader:
     """A regular file as input: no event loop can wait for one, a thread can."""
 

@@ -8,7 +8,7 @@ from interpose.core.wire.lines import Line, LineSplitter
 from interpose.core.wire.message import read
 from interpose.edge.link import Clock, Outbox
 from interpose.edge.transports.pace import paced
-from interpose.edge.transports.pipes import READ_SIZE, Reader, Writer, reader, writer
+from interpose.edge.transports.pipes import READ_SIZE, Reader, Writer, is_idle, reader, writer
 
 CHANNEL = "stdio"
 
@@ -24,6 +24,7 @@ class StdioLink:
         self._splitter = LineSplitter()
         self._outbox = Outbox()
         self._done = False
+        self._due = False  # something was sent and the write loop does not know yet
         self.finished = False
         self.reads = 0
         self.gone = asyncio.Event()  # the write loop has ended: all is written, or nobody reads any more
@@ -44,7 +45,10 @@ class StdioLink:
 
     def send(self, channel: str, frame: Frame) -> None:
         for number, piece in enumerate(as_line(frame)):
-            self._outbox.put(piece, 0.0 if number else frame.over)
+            self._outbox.put(piece, 0.0 if number else frame.over, stir=False)
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._write_now)
 
     def cut(self, channel: str) -> bool:
         """Take no more; what is queued is still written. What else there is to end is the session's business."""
@@ -54,7 +58,19 @@ class StdioLink:
         return True
 
     async def room(self) -> None:
+        self._write_now()
         await self._outbox.room()
+
+    def _write_now(self) -> None:
+        """Write what is queued without a turn of the write loop, unless the reader has to be waited for."""
+        if not self._due:
+            return
+        self._due = False
+        if not is_idle(self._writer):
+            self._outbox.stir()
+        elif data := self._outbox.snatch():
+            self._writer.write(data)
+            self._outbox.taken(len(data))
 
     @property
     def backlogged(self) -> bool:
