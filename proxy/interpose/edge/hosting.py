@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 from aiohttp import web
 
+from interpose.core.bridge.lanes import Lanes
 from interpose.core.bridge.reply import SERVER_GONE
 from interpose.core.bridge.stateless import http_status, is_stateless
 from interpose.core.events import Frame
@@ -19,8 +20,10 @@ from interpose.core.protocol.http import VERSION_HEADER
 from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import read_block
 from interpose.edge.conversations import Conversations
-from interpose.edge.hosting_register import Register
+from interpose.edge.hosting_child import ChildSession
+from interpose.edge.hosting_register import Begin, Register
 from interpose.edge.hosting_session import HostedSession
+from interpose.edge.runner import Conversation
 from interpose.edge.stderr import Echo
 from interpose.edge.transports.exchange import reset
 from interpose.edge.transports.http_client_request import (
@@ -54,17 +57,11 @@ class Begun(msgspec.Struct, frozen=True):
     opens: bool = False
 
 
-class ChildHost:
-    """Serves HTTP clients with child processes. `echo` takes what the children write on standard error."""
+class Host:
+    """Serves HTTP clients, each session with a server that `begin` makes."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        conversations: Conversations,
-        echo: Echo,
-        patience: Patience = PATIENCE,
-    ) -> None:
-        self._register = Register(command, conversations, echo, patience)
+    def __init__(self, begin: Begin, conversations: Conversations) -> None:
+        self._register = Register(begin, conversations)
         self._closed = False
         self._routes: dict[str, dict[str, Handler]] = {
             "/mcp": {"POST": self._post, "GET": self._get, "DELETE": self._delete},
@@ -261,3 +258,15 @@ def _broken_off(request: web.BaseRequest) -> web.StreamResponse:
 def _recorded(session: HostedSession, request: web.BaseRequest, refusal: Refusal) -> Refusal:
     session.answered(session.begin(request), refusal.status, ())
     return refusal
+
+
+class ChildHost(Host):
+    """Serves HTTP clients with child processes. `echo` takes what the children write on standard error."""
+
+    def __init__(
+        self, command: Sequence[str], conversations: Conversations, echo: Echo, patience: Patience = PATIENCE
+    ) -> None:
+        def begin(conversation: Conversation, lanes: Lanes, owner: bytes) -> HostedSession:
+            return ChildSession(command, echo, conversation, lanes, owner, patience)
+
+        super().__init__(begin, conversations)

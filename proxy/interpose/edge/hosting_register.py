@@ -1,28 +1,27 @@
-"""The sessions that a host has open: which are whose, which child serves whom. Knows no HTTP."""
+"""The sessions that a host has open: which are whose, which server serves whom. Knows no HTTP."""
 
 import asyncio
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from interpose.core.bridge.lanes import Lanes, LegacyLanes, SessionLanes, SharedLanes
 from interpose.edge.conversations import Conversations
 from interpose.edge.hosting_session import HostedSession
-from interpose.edge.stderr import Echo
-from interpose.edge.transports.http_client_stream import Patience
+from interpose.edge.runner import Conversation
+
+Begin = Callable[[Conversation, Lanes, bytes], HostedSession]
 
 
 class Register:
-    """Opens sessions, each with a child, and finds them again by an unguessable id.
+    """Opens sessions as `begin` makes them, each with a server, and finds them again by an unguessable id.
 
     An id is good for the principal that opened the session and for nobody else (PROTOCOL 5, session ids).
     """
 
-    def __init__(self, command: Sequence[str], conversations: Conversations, echo: Echo, patience: Patience) -> None:
-        self._command = tuple(command)
+    def __init__(self, begin: Begin, conversations: Conversations) -> None:
+        self._begin = begin
         self._conversations = conversations
-        self._echo = echo
-        self._patience = patience
         self._sessions: dict[str, HostedSession] = {}
         self._shared: HostedSession | None = None
         self._running: dict[asyncio.Task[None], HostedSession] = {}
@@ -69,8 +68,8 @@ class Register:
         return ident, session
 
     def _start(self, transport: str, lanes: Lanes, owner: bytes) -> HostedSession:
-        session = HostedSession(self._conversations.open({"transport": transport}), lanes, owner, self._patience)
-        task = asyncio.create_task(session.run(self._command, self._echo, self._conversations.close))
+        session = self._begin(self._conversations.open({"transport": transport}), lanes, owner)
+        task = asyncio.create_task(session.run(self._conversations.close))
         self._running[task] = session
         task.add_done_callback(self._forget)
         return session

@@ -1,38 +1,33 @@
-"""A session of HTTP clients with a child process of its own: its life, and the record of its exchanges.
+"""A session of HTTP clients with a server of its own: its life, and the record of its exchanges.
 
-Ends when its child exits, when its client says so, when nobody came for long, or when interpose stops. Whichever comes
-first, the child is ended, what waits is answered, and the recording gets its last line.
+Ends when its server does, when its client says so, when nobody came for long, or when interpose stops. Whichever comes
+first, the server is ended, what waits is answered, and the recording gets its last line.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import anyio
 from aiohttp import web
 
 from interpose.core.bridge.lanes import Lanes, SessionLanes, SharedLanes
-from interpose.core.errors import EndError
 from interpose.core.events import Closed, End, Frame, Headers, Received, Requested, Responded
 from interpose.core.wire.message import Message
-from interpose.edge import stderr
 from interpose.edge.link import FAULT, Link
-from interpose.edge.runner import Conversation, pump
-from interpose.edge.transports import process
+from interpose.edge.runner import Conversation
 from interpose.edge.transports.exchange import text
 from interpose.edge.transports.http_client import HttpClientLink
 from interpose.edge.transports.http_client_shared import SharedServerLink
 from interpose.edge.transports.http_client_stream import Patience
-from interpose.edge.transports.stdio import StdioLink
 
-_LAST_WORDS = 0.3  # how long after the child's exit its pipes may stay open: a grandchild can hold them for ever
 _FAREWELL = 1.0  # how long clients may take to read the last answers
 Close = Callable[[Conversation, str], None]
 
 
 class HostedSession:
-    """One child and the clients it serves. `run` must be running; `ready` is set when the child is, or cannot be.
+    """One server and the clients it serves. `run` must be running; `ready` is set when the server is, or cannot be.
 
-    `owner` is who opened it, as a digest. `problem` says why there is no child.
+    `owner` is who opened it, as a digest. `problem` says why there is no server.
     """
 
     def __init__(self, conversation: Conversation, lanes: Lanes, owner: bytes, patience: Patience) -> None:
@@ -61,20 +56,18 @@ class HostedSession:
             self._reason = reason
             self._leaving.set()
 
-    async def run(self, command: Sequence[str], echo: stderr.Echo, close: Close) -> None:
-        """Start the child and run to the end of the session."""
+    async def run(self, close: Close) -> None:
+        """Serve to the end of the session."""
         try:
-            child = await process.start(command)
-        except EndError as error:
-            self.problem = str(error)
-            self.conversation.tell("server", "note", self.problem)
-            self.leave("the server could not be started")
-        else:
-            await self._serve(child, echo)
+            await self._serve()
         finally:
             self.ready.set()
             self._leaving.set()
             await self._part(close)
+
+    async def _serve(self) -> None:
+        """Begin a server and join it with the clients, until `_leaving` is set."""
+        raise NotImplementedError
 
     # --- what the door says of an exchange ---------------------------------------------------------------------------
 
@@ -120,40 +113,20 @@ class HostedSession:
         if self._server is not None:
             await self._server.room()
 
-    # --- the child's life --------------------------------------------------------------------------------------------
+    # --- the server's life -------------------------------------------------------------------------------------------
 
-    async def _serve(self, child: process.Child, echo: stderr.Echo) -> None:
-        stdio = StdioLink("server", child.stdout, child.stdin, self.conversation.clock)
-        server: Link = stdio
-        if isinstance(self._lanes, SharedLanes):
-            server = SharedServerLink(stdio, self.conversation.core.home)
+    def _join(self, lane: Link) -> Link:
+        """Put a server of one lane behind the clients; where several share it, each gets ids of its own."""
+        shared = isinstance(self._lanes, SharedLanes)
+        server: Link = SharedServerLink(lane, self.conversation.core.home) if shared else lane
         self._server = server
         self.conversation.deliver_to(self.client, server)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stdio.write_loop)
-            tasks.start_soon(self._downward, child, server, echo)
-            tasks.start_soon(self._watch_exit, child)
-            if isinstance(self._lanes, SessionLanes):  # the others need no end of their own: PROTOCOL 2.3, 2.4
-                tasks.start_soon(self._watch_idle)
-            self.ready.set()
-            await self._leaving.wait()
-            await server.finish()
-            self.status = await child.stop()
-            with anyio.move_on_after(_LAST_WORDS):
-                await self._silent.wait()
-            tasks.cancel_scope.cancel()
-        self.conversation.tell("server", "exit", str(self.status))
+        return server
 
-    async def _downward(self, child: process.Child, server: Link, echo: stderr.Echo) -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stderr.relay, child.stderr, self.conversation, echo)
-            await pump(self.conversation, server, self.client)
-            self.leave("server exited")
-        self._silent.set()
-
-    async def _watch_exit(self, child: process.Child) -> None:
-        await child.ended()
-        self.leave("server exited")
+    @property
+    def _may_idle(self) -> bool:
+        """Whether nobody says when it is over; the others need no end of their own: PROTOCOL 2.3, 2.4."""
+        return isinstance(self._lanes, SessionLanes)
 
     async def _watch_idle(self) -> None:
         while True:

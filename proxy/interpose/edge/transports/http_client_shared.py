@@ -1,4 +1,4 @@
-"""The server end when many stateless clients share one child: a stdio link that gives each client its own ids."""
+"""The server end when many stateless clients share one server: a link of one lane, in which each has ids of its own."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,19 +7,20 @@ import msgspec
 from interpose.core.bridge.multiplex import Multiplexer
 from interpose.core.events import End, Event, Frame, Received
 from interpose.core.wire.message import Message
+from interpose.edge.link import Link
 from interpose.edge.transports.errands import is_awaited, is_errand
-from interpose.edge.transports.stdio import CHANNEL, StdioLink
+from interpose.edge.transports.stdio import CHANNEL
 
 
 class SharedServerLink:
-    """Wraps a child's link: what goes down gets ids of its own, what comes up is said on the exchange it belongs to.
+    """Wraps the server's link: what goes down gets ids of its own, what comes up is said on the exchange it belongs to.
 
     `home` names the exchange that waits for a request of interpose's own.
     """
 
     end: End = "server"
 
-    def __init__(self, inner: StdioLink, home: Callable[[str], str]) -> None:
+    def __init__(self, inner: Link, home: Callable[[str], str]) -> None:
         self._inner = inner
         self._home = home
         self._multiplexer = Multiplexer()
