@@ -1,4 +1,4 @@
-"""Recorded ends put before live ones: what `interpose replay` runs."""
+"""Recorded ends put before live ones: what `interpose replay` runs. What speaks HTTP is imported where it does."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,14 +13,11 @@ from interpose.core.replay.strict import server_player
 from interpose.edge.conversations import Conversations
 from interpose.edge.link import Clock
 from interpose.edge.replaying.client import ChildServer, PlayedClientSession, Reached, RemoteServer
-from interpose.edge.replaying.hosting import PlayedHost
 from interpose.edge.replaying.link import PlayerLink
 from interpose.edge.replaying.reading import Recorded
 from interpose.edge.replaying.server import PlayedServerSession
 from interpose.edge.runner import Conversation
-from interpose.edge.serving import address, check_reachable, serve
 from interpose.edge.transports import pipes, process, stdio
-from interpose.edge.transports.http_server import HttpServerLink
 
 
 class Cast:
@@ -40,7 +37,7 @@ class Cast:
 
     def open(self, clock: Clock) -> PlayerLink:
         """A recorded server for one session."""
-        order = sorted(self._recorded, key=lambda each: (self._used[each.path], each.path))
+        order = sorted(self._recorded, key=lambda each: self._used[each.path])
         players = [server_player(each.script, each.options, each.path) for each in order]
         first = order[0].path
         self._used[first] += 1  # until it is known which it is
@@ -80,6 +77,9 @@ async def play_stdio(cast: Cast, conversations: Conversations) -> int:
 
 async def play_http(cast: Cast, conversations: Conversations, listen: str) -> None:
     """Recorded servers for the clients that come over HTTP."""
+    from interpose.edge.replaying.hosting import PlayedHost
+    from interpose.edge.serving import address, serve
+
     host, port = address(listen)
 
     def ready(bound: int) -> None:
@@ -106,6 +106,9 @@ async def play_upstream(
     headers: Headers,
 ) -> Report:
     """A recorded client for a server reached over HTTP. Raises: UsageError, EndError."""
+    from interpose.edge.serving import check_reachable
+    from interpose.edge.transports.http_server import HttpServerLink
+
     await check_reachable(url)
     conversation = conversations.open({"transport": "stdio", "played": recorded.path})
     server = RemoteServer(HttpServerLink(url, conversation.clock, headers))

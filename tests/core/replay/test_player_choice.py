@@ -57,7 +57,7 @@ def _report() -> Report:
 
 def test_a_report_in_words() -> None:
     assert list(replay_report.lines(_report())) == [
-        "tape: the client differs from the recording; 1 messages matched, 2 said (client closed)",
+        "tape: the client differs from the recording; 1 message matched, 2 said (client closed)",
         "  never recorded: tools/call; the closest is tools/call (line 5)",
         '    $.params.name: recorded "a", live "b"',
         "  never asked for: tools/call (line 5)",

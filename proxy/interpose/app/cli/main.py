@@ -14,7 +14,8 @@ from interpose.app import console
 from interpose.core.errors import InterposeError
 
 COMMANDS = (
-    *("run", "replay", "show", "policy", "rehearse", "audit", "redact", "prune", "diff", "learn", "import", "demo"),
+    *("run", "replay", "test", "show", "policy", "rehearse", "audit", "redact", "prune", "diff", "learn", "import"),
+    *("demo",),
 )
 
 
@@ -27,7 +28,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) or cmd_name == "test" else cmd_name
         command: click.Command = importlib.import_module(f"interpose.app.cli.{module}").command
         return command
 

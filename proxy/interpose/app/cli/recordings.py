@@ -1,6 +1,7 @@
 """Which files a command means that takes recordings, or folders of them."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -26,13 +27,21 @@ def recordings(paths: Iterable[str]) -> Iterator[Path]:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """What may be a recording in and below a folder, in the order of names; links are nobody's recordings."""
+    """What may be a recording in and below a folder, in the order of names; links are nobody's recordings.
+
+    `session.jsonl` comes before `session.2.jsonl`, and that before `session.10.jsonl`.
+    """
     for root, folders, names in os.walk(folder):
         folders.sort()
-        for name in sorted(names):
+        for name in sorted(names, key=_naturally):
             path = Path(root, name)
             if path.suffix == ".jsonl" and path.is_file() and not path.is_symlink():
                 yield path
+
+
+def _naturally(name: str) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", name.removesuffix(".jsonl"))
+    return [(int(part), "") if part.isdigit() else (-1, part.rstrip(".")) for part in parts]
 
 
 def began(path: Path) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from interpose.core.formats.words import plural
 from interpose.core.replay.difference import told
 from interpose.core.replay.report import Finding, Report
 
@@ -24,7 +25,8 @@ def lines(report: Report) -> Iterator[str]:
     """The report, a line each."""
     live = "client" if report.played == "server" else "server"
     verdict = "as recorded" if report.ok else f"the {live} differs from the recording"
-    yield f"{report.recording}: {verdict}; {report.matched} messages matched, {report.said} said ({report.reason})"
+    matched = plural(report.matched, "message")
+    yield f"{report.recording}: {verdict}; {matched} matched, {report.said} said ({report.reason})"
     for finding in report.findings:
         yield from _finding(finding)
     if report.unasked:

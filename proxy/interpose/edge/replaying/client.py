@@ -5,7 +5,7 @@ server leaves, and on a signal.
 """
 
 import signal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
@@ -14,9 +14,11 @@ from interpose.edge.link import Link
 from interpose.edge.local import SIGNALS
 from interpose.edge.replaying.link import PlayerLink, Plays
 from interpose.edge.runner import Conversation, pump
-from interpose.edge.transports.http_server import HttpServerLink
 from interpose.edge.transports.process import Child
 from interpose.edge.transports.stdio import StdioLink
+
+if TYPE_CHECKING:
+    from interpose.edge.transports.http_server import HttpServerLink
 
 DEADLINE = 30.0
 _LAST_WORDS = 0.5  # how long something may still come that nobody waits for
@@ -72,7 +74,7 @@ class ChildServer:
 class RemoteServer:
     """A server reached over HTTP."""
 
-    def __init__(self, link: HttpServerLink) -> None:
+    def __init__(self, link: "HttpServerLink") -> None:
         self._http = link
         self.link: Link = link
         self._over = anyio.Event()

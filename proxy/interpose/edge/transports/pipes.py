@@ -65,7 +65,8 @@ class _FileWriter:
 
 async def reader(fd: int) -> Reader:
     """A reader of a file descriptor, which stays open."""
-    if stat.S_ISREG(os.fstat(fd).st_mode):
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not os.isatty(fd)):  # no event loop waits for /dev/null either
         return _FileReader(fd)
     stream = asyncio.StreamReader(limit=READ_SIZE)
     pipe = os.fdopen(os.dup(fd), "rb", buffering=0)
