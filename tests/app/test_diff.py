@@ -61,9 +61,8 @@ def test_people_see_what_differs_by_its_path() -> None:
         "    $.result.content[0].text",
         '      - …"for session 7a18a518-fe65-41f3-a821-5ca37e04ce4d at a 5 sec"…',
         '      + …"for session undefined at a 5 sec"…',
-        "- further answer to sampling/createMessage  -375",
         "+ notifications/tools/list_changed  +6",
-        "  3 differences; 37 calls in both",
+        "  2 differences; 37 calls in both",
     ]
 
 
@@ -103,8 +102,8 @@ def test_programs_get_json_lines() -> None:
         "second": 69,
         "differences": [],
     }
-    assert (findings[2]["first"], findings[2]["kind"]) == (None, "second")
-    counts = {"equal": False, "calls": 37, "differences": 3, "more": False}
+    assert (findings[1]["first"], findings[1]["kind"]) == (None, "second")
+    counts = {"equal": False, "calls": 37, "differences": 2, "more": False}
     assert end == {"type": "summary", **counts, "problems": []}
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from interpose.core.events import End, Received
+from interpose.core.bridge.reply import cancelled
+from interpose.core.events import Closed, End, Received
 from interpose.core.policy.glob import matcher
 from interpose.core.protocol import EXTENSIONS, VERSIONS, Era, table
 from interpose.core.recording.entry import Entry
 from interpose.core.replay.normal import Normal
+from interpose.core.session.pending import STDIO
 from interpose.core.session.reading import Result, read
 from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
@@ -30,6 +32,7 @@ FREE = frozenset(name for name in _POLLED | _CHANGED if name.startswith("notific
 
 _STATES = "tasks/get"
 _UNSAID = "ping"
+_CANCELLED = "notifications/cancelled"
 _REPLAYED = "replayed"  # by a resumed stream
 _EMPTY = b"{}"  # what some servers say first on an event stream
 _NAMED = frozenset(
@@ -104,7 +107,9 @@ def build(entries: Iterable[tuple[int, Entry]], normal: Normal, free: Iterable[s
 
 
 def message_of(entry: Entry, part: int) -> Message:
-    """The message of a line: what went on, where a policy had changed what came."""
+    """The message of a line: what went on, where a policy had changed what came; of a closed stream what it means."""
+    if entry.kind == "closed":
+        return cancelled("0", "the client closed the stream")
     parts = read_message(bytes(entry.delivered) or entry.payload() or b"").messages()
     return parts[part] if part < len(parts) else parts[0]
 
@@ -120,6 +125,9 @@ class _Builder:
         self._entries = 0
         self._open: dict[tuple[int, int], Exchange] = {}
         self._calls: dict[int, Exchange] = {}
+        self._streams: dict[str, Exchange] = {}  # stateless calls, by the HTTP exchange whose end cancels them
+        self._asked: dict[str, Exchange] = {}  # what the server asked, by its id
+        self._again: set[int] = set()  # where a resumed stream brought a question again
 
     def hear(self, offset: int, entry: Entry) -> None:
         self._entries += 1
@@ -128,13 +136,18 @@ class _Builder:
         if not isinstance(event, Received) or refused:
             if event is not None and not refused:
                 self._session.see(self._entries, event)
+            if isinstance(event, Closed) and event.end == "client":
+                self._leave(offset, entry)
             return
         for sighting in self._session.see(self._entries, event):
             self._take(sighting, offset, entry)
 
     def _take(self, sighting: Sighting, offset: int, entry: Entry) -> None:
         method = sighting.method
-        if _REPLAYED in sighting.notes or (sighting.kind is Kind.OPAQUE and sighting.message.raw.strip() == _EMPTY):
+        if _REPLAYED in sighting.notes:
+            self._bring_again(sighting)
+            return
+        if sighting.kind is Kind.OPAQUE and sighting.message.raw.strip() == _EMPTY:
             return
         if method == _UNSAID or (sighting.kind is Kind.NOTIFICATION and self._unheard(method or "")):
             return
@@ -159,6 +172,10 @@ class _Builder:
         exchange = Exchange(line, b"" if work is None else work.about)
         self._open[(sighting.seq, sighting.part)] = exchange
         self._calls.setdefault(sighting.seq, exchange)
+        if sighting.end == "server":
+            self._asked[sighting.message.id or ""] = exchange
+        elif sighting.era == "stateless" and sighting.channel != STDIO:
+            self._streams[sighting.channel] = exchange
         parent = self._parent(sighting)
         (self.story.exchanges if parent is None else parent.asks).append(exchange)
 
@@ -169,11 +186,29 @@ class _Builder:
             return
         exchange = None if call is None else self._open.get((call.seq, call.part))
         if exchange is None or exchange.answer is not None:
-            self.story.others.append(line)
+            if call is None or call.seq not in self._again:
+                self.story.others.append(line)
             return
         exchange.answer = line
         if sighting.task is not None and not (line.method or "").startswith("tasks/"):
             self.story.works.setdefault(sighting.task, Work(sighting.task, exchange.request.digest))
+
+    def _bring_again(self, sighting: Sighting) -> None:
+        """What is answered after a resumed stream brought it again is the question that was asked before."""
+        exchange = self._asked.get(sighting.message.id or "")
+        if sighting.kind is Kind.REQUEST and sighting.end == "server" and exchange is not None:
+            self._again.add(sighting.seq)
+            self._open[(sighting.seq, sighting.part)] = exchange
+
+    def _leave(self, offset: int, entry: Entry) -> None:
+        """Closing the stream of a stateless call cancels it (2026-07-28 §basic/transports)."""
+        exchange = self._streams.pop(entry.channel, None)
+        if exchange is None or exchange.answer is not None or self._unheard(_CANCELLED):
+            return
+        if any(line.method == _CANCELLED for line in exchange.notifications):
+            return
+        digest = self._normal.digest(message_of(entry, 0), method=_CANCELLED, era="stateless")
+        exchange.notifications.append(Line(entry.seq, offset, 0, "client", "stateless", _CANCELLED, None, digest))
 
     def _state(self, sighting: Sighting, message: Message, line: Line) -> None:
         task = sighting.task or (sighting.call.task if sighting.call is not None else None) or ""

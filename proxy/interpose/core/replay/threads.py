@@ -57,6 +57,8 @@ class _Builder:
         self._task_causes: dict[str, int] = {}  # the same, of those about a task
         self._over: set[int] = set()  # calls that go on saying things though they are answered or cancelled
         self._asks: dict[int, tuple[int, ...]] = {}  # rows of asks, and the calls that may have caused them
+        self._asked: dict[str, int] = {}  # rows of what the server asked and has no answer to, by id
+        self._again: dict[int, int] = {}  # the same, by where a resumed stream brought it again
         self._exchanges: dict[str, int] = {}  # stateless calls that wait, by the HTTP exchange that can end them
 
     def hear(self, offset: int, entry: Entry) -> None:
@@ -78,6 +80,7 @@ class _Builder:
         sightings = self._session.see(entry.seq, event)
         if isinstance(event, Closed) and event.end == "client":
             self._leave(offset, entry)
+        self._hear_again(sightings)
         if entry.kind != "message" or self._is_repeated(entry):
             return
         if self._is_own(entry) and decision == "hold":
@@ -123,6 +126,12 @@ class _Builder:
     def _is_own(self, entry: Entry) -> bool:
         """Whether the other end of the recording got this as the played end's."""
         return entry.end == self._script.end
+
+    def _hear_again(self, sightings: tuple[Sighting, ...]) -> None:
+        """What is answered after a resumed stream brought it again is the question that was asked before."""
+        for seen in sightings:
+            if "replayed" in seen.notes and seen.kind is Kind.REQUEST and seen.end == "server":
+                self._again[seen.seq] = self._asked.get(seen.message.id or "", NONE)
 
     def _is_repeated(self, entry: Entry) -> bool:
         """Whether a resumed stream brings what was said before: its events keep their ids."""
@@ -173,7 +182,9 @@ class _Builder:
         own = seen.end == script.end
         request = NONE
         if seen.message.is_response:
-            request = NONE if seen.call is None else script.find(seen.call.seq, seen.call.part)
+            request = NONE if seen.call is None else self._again.get(seen.call.seq, NONE)
+            if request == NONE and seen.call is not None:
+                request = script.find(seen.call.seq, seen.call.part)
             if request == NONE or script.replies[request] != NONE:
                 return  # the answer to what the played end never said or got
             script.replies[request] = row
@@ -242,6 +253,8 @@ class _Builder:
         script = self._script
         if request != NONE:
             self._exchanges.pop(seen.channel, None)
+            if seen.end == "client":
+                self._asked.pop(seen.message.id or "", None)
             self._settle(request, row)
             return script.threads[request]
         if seen.end == "client" and seen.kind is Kind.REQUEST:
@@ -252,6 +265,8 @@ class _Builder:
             return script.find(seen.call.seq, seen.call.part)
         if seen.end == "client":
             return self._only(seen.parents) if seen.method in TIMED else NONE
+        if seen.kind is Kind.REQUEST:
+            self._asked[seen.message.id or ""] = row
         parents = tuple(found for found in map(script.find, seen.parents) if found != NONE)
         if seen.kind is Kind.REQUEST and len(parents) > 1:
             self._asks[row] = parents
@@ -268,6 +283,8 @@ class _Builder:
             script = self._script
             still = [each for each in candidates if script.replies[each] == NONE]
             script.threads[request] = (still or candidates)[-1]
+            if still:
+                script.causes[request] = NONE  # what it waits for is in its thread
 
     def _needs(self, row: int, seen: Sighting, request: int) -> int:
         """The row of the client that must have come, beside what the thread itself waits for."""
