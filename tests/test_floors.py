@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "proxy" / "interpose"
 # not know each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("core.errors",),
+    ("core.wiring",),
     ("core.wire",),
     ("core.events",),
     ("core.effects",),
@@ -21,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("core.recording",),
     ("core.replay",),
     ("core.formats",),
+    ("core.exporting", "core.linting"),
     ("core.voice",),
     ("core.errands",),
     ("core.holding",),

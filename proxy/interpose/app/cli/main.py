@@ -15,7 +15,7 @@ from interpose.core.errors import InterposeError
 
 COMMANDS = (
     *("run", "replay", "test", "show", "policy", "rehearse", "audit", "redact", "prune", "diff", "learn", "import"),
-    *("demo",),
+    *("export", "lint", "wrap", "unwrap", "doctor", "demo"),
 )
 
 

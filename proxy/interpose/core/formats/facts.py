@@ -135,7 +135,9 @@ class Facts:
         if event.channel in (STDIO, SESSION):
             how = "closed its side" if event.reason == "end" else f"is gone: {reason}"
             return _fact(entry, how, failed=event.reason not in ("end", "disconnect"))
-        exchange = self._open.pop(event.channel, None) or _Exchange("?")
+        exchange = self._open.pop(event.channel, None)
+        if exchange is None:  # by the other end, before
+            return _http(entry, f"{event.channel}: the {event.end} is done with it, too", run=HIDDEN)
         for number in exchange.waiting:
             self._carrier.pop(number, None)
         text = f"{event.channel} {exchange.what}: the {event.end} "

@@ -1,0 +1,1 @@
+"""A recording in the formats of other tools, made entry by entry: text to write somewhere. Writes nothing itself."""
