@@ -36,6 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("edge.transports",),
     ("edge.conversations",),
     ("edge",),
+    ("app.texts",),
     ("app.console", "app.policies"),
     ("app.demo",),
     ("app",),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from interpose.core.errors import UsageError
+from interpose.app.texts import TextFault, read_text
 from interpose.core.policy.actions.lock import LockError, read_lock
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.reading import PolicyError, Problem, read_policy
@@ -21,18 +21,9 @@ _MOST = 1 << 24
 def read(path: str) -> Policy:
     """The policy in a file. Raises: PolicyError for its contents, UsageError for a file that cannot be read."""
     try:
-        with open(path, "rb") as file:
-            raw = file.read(_MOST + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    if len(raw) > _MOST:
-        raise PolicyError(path, None, None, f"longer than {_MOST >> 20} MB: no policy is")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        column = error.start - error.object.rfind(b"\n", 0, error.start)
-        raise PolicyError(path, line, None, "no UTF-8; save the file as UTF-8", column) from None
+        text = read_text(path, _MOST, "no policy is")
+    except TextFault as fault:
+        raise PolicyError(path, fault.line, None, fault.problem, fault.column) from None
     return locked(read_policy(text, path))
 
 

@@ -243,10 +243,11 @@ class Enforcer:
         )
 
     def _objection(self, event: Received) -> Objection | None:
+        """What speaks against a message that a glance did not clear."""
         message = event.frame.message
         assert message is not None
         version = self._session.opening.version
-        return self._gate.refuse(message, version=version, content_type=_MEDIA[event.frame.wire])
+        return self._gate.judge(message.raw, version=version, content_type=_MEDIA[event.frame.wire])
 
     def _refuse(self, event: Received, message: Message, objection: Objection) -> list[Effect]:
         """What two readers could read differently goes nowhere."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from interpose.app.texts import TextFault, read_text
 from interpose.core.errors import UsageError
 from interpose.core.policy.jsonpath import PathError
 from interpose.core.replay.options import Options, OptionsError, beside, read_options, scoped
@@ -15,17 +16,9 @@ _MOST = 1 << 20
 def read(path: str) -> Options:
     """The options in a file. Raises: OptionsError for its contents, UsageError for a file that cannot be read."""
     try:
-        with open(path, "rb") as file:
-            raw = file.read(_MOST + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    if len(raw) > _MOST:
-        raise OptionsError(path, None, f"longer than {_MOST >> 20} MB: no options are")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise OptionsError(path, line, "no UTF-8; save the file as UTF-8") from None
+        text = read_text(path, _MOST, "no options are")
+    except TextFault as fault:
+        raise OptionsError(path, fault.line, fault.problem) from None
     return read_options(text, path)
 
 

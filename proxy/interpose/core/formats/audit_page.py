@@ -8,8 +8,8 @@ from interpose.core.formats import records
 from interpose.core.formats.audit_record import COLUMNS, Record
 from interpose.core.formats.excerpt import said
 from interpose.core.formats.page import JSON
-from interpose.core.formats.sheet import Piece, Row, trimmed
-from interpose.core.formats.words import cells, cut, listed, padded, plural, size, squeezed, time_of_day, took
+from interpose.core.formats.sheet import Piece, Row, fitted
+from interpose.core.formats.words import cut, listed, padded, plural, size, squeezed, time_of_day, took
 from interpose.core.recording.entry import Header
 
 Rows = Iterator[Row]
@@ -77,11 +77,7 @@ class TextPage:
             ("warn", f"  ! {listed(list(record.notes))}" if record.notes else ""),
             ("text", "  " + details(record, self._paths)),
         ]
-        room, fitted = self._width, []
-        for style, text in pieces:
-            fitted.append((style, cut(text, room)))
-            room = max(0, room - cells(text))
-        return trimmed(fitted)
+        return fitted(pieces, self._width)
 
 
 class JsonPage:

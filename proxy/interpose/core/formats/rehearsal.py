@@ -7,7 +7,7 @@ from interpose.core.formats import records
 from interpose.core.formats.excerpt import compact, said
 from interpose.core.formats.page import JSON
 from interpose.core.formats.rehearsal_finding import HAPPENED, Difference, Finding, Happened, Tally
-from interpose.core.formats.sheet import Piece, Row, trimmed
+from interpose.core.formats.sheet import Piece, Row, fitted
 from interpose.core.formats.words import cells, cut, listed, padded, plural, short_id, squeezed, time_of_day
 from interpose.core.policy.rule import AnyRule
 from interpose.core.policy.selection import SELECTORS
@@ -69,13 +69,13 @@ class TextPage:
         yield (("head", cut(" · ".join(word for word in (said(path), name) if word), self._width)),)
 
     def finding(self, finding: Finding, tally: Tally) -> Rows:
-        yield self._fitted([*self._start(finding), *self._treated(finding, tally)])
+        yield fitted([*self._start(finding), *self._treated(finding, tally)], self._width)
 
     def difference(self, found: Difference, tally: Tally) -> Rows:
         start = self._start(found.one)
-        yield self._fitted([*start, *self._treated(found.first, tally)])
+        yield fitted([*start, *self._treated(found.first, tally)], self._width)
         blank = sum(cells(text) for _, text in start)
-        yield self._fitted([("dim", "against ".rjust(blank)), *self._treated(found.second, tally)])
+        yield fitted([("dim", "against ".rjust(blank)), *self._treated(found.second, tally)], self._width)
 
     def end(self, tally: Tally, problems: list[str], compared: bool) -> Rows:
         yield (("head", f"  {summary(tally, compared)}"),)
@@ -104,13 +104,6 @@ class TextPage:
             ("dim", padded(finding.era, _ERA) + " "),
             ("text", why(finding, tally.rules)),
         ]
-
-    def _fitted(self, pieces: list[Piece]) -> Row:
-        room, fitted = self._width, []
-        for style, text in pieces:
-            fitted.append((style, cut(text, room)))
-            room = max(0, room - cells(text))
-        return trimmed(fitted)
 
 
 class JsonPage:

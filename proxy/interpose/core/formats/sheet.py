@@ -56,7 +56,7 @@ class Sheet:
             self._above = line.number
         start = self._start(line)
         pieces = [*start, *(self._light(line, place) if line.type in _LIGHT else self._owed(line, place))]
-        return self._fitted(pieces)
+        return fitted(pieces, self._width)
 
     def time(self, at: float) -> str:
         shown = f"+{at:.3f}".rjust(12) if self._midnight is None else time_of_day(self._midnight + at)
@@ -103,15 +103,16 @@ class Sheet:
         inside = line.inside if len(line.inside) <= 4 else (*line.inside[:3], f"{len(line.inside) - 3} others")
         return f"(in {listed(list(inside))}) " if line.sure else f"(in {listed(list(inside), 'or')} ?) "
 
-    def _fitted(self, pieces: list[Piece]) -> Row:
-        """The pieces cut to the width, without trailing blanks."""
-        room, fitted = self._width, []
-        for style, text in pieces:
-            fitted.append((style, cut(text, room)))
-            room -= cells(text)
-            if room < 0:
-                break
-        return trimmed(fitted)
+
+def fitted(pieces: list[Piece], width: int) -> Row:
+    """The pieces cut to so many columns, without trailing blanks."""
+    room, found = width, []
+    for style, text in pieces:
+        found.append((style, cut(text, room)))
+        room -= cells(text)
+        if room < 0:
+            break
+    return trimmed(found)
 
 
 def trimmed(pieces: list[Piece]) -> Row:

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from interpose.core.events import Decision
+from interpose.core.policy.actions import fault as faults
 from interpose.core.policy.actions.denial import Denial
-from interpose.core.policy.actions.fault import INTERNAL_ERROR
 from interpose.core.policy.outcome import BLOCKED, error, failed_call, response
 from interpose.core.policy.refusing import Refusal
 from interpose.core.policy.rule import Answer, AnyRule, Fault, Hold
@@ -44,7 +44,13 @@ class Matched(msgspec.Struct, frozen=True):
     @property
     def breaks(self) -> bool:
         """Whether it makes the message vanish, whatever is in it."""
-        return isinstance(self.rule, Fault) and self.rule.fault in ("drop", "disconnect")
+        fault = self.fault
+        return fault is not None and not fault.passes and fault.kind != "error"
+
+    @property
+    def fault(self) -> faults.Fault | None:
+        """The trouble that it makes on purpose, if it does."""
+        return faults.fault_of(self.rule) if isinstance(self.rule, Fault) else None
 
     @property
     def takes_notes(self) -> bool:
@@ -75,7 +81,7 @@ def denied(sighting: Sighting, code: int, text: str, rule: str, hits: tuple[Hit,
 def deny_message(sighting: Sighting, each: Matched, hits: tuple[Hit, ...]) -> Verdict:
     """A message that does not pass: who asked is answered, and nobody waits for an answer that was dropped."""
     if each.breaks:
-        return Verdict("cut" if each.rule.do == "fault" and each.rule.fault == "disconnect" else "drop", hits)
+        return Verdict("cut" if each.fault is not None and each.fault.is_timed else "drop", hits)
     if each.swallows:
         return Verdict("drop", hits)
     return _instead(sighting, _answer(sighting, each), hits)
@@ -93,7 +99,7 @@ def refusal(each: Matched, ask: Ask) -> Refusal:
         case Hold():
             return Refusal(ask, rule.name, text, _outcome(rule, each.decision, ask))
         case Fault(fault="error"):
-            return Refusal(ask, rule.name, text, "error", None, INTERNAL_ERROR if rule.code is None else rule.code)
+            return Refusal(ask, rule.name, text, "error", None, faults.code_of(rule))
     return Refusal(ask, rule.name, text)
 
 
@@ -113,9 +119,9 @@ def _answer(sighting: Sighting, each: Matched) -> dict[str, Any]:
     if isinstance(rule, Answer) and rule.outcome == "accept" and rule.content is not None:
         whole = {"resultType": "complete"} if sighting.era == "stateless" and asked_by_client else {}
         return {"result": whole | dict(rule.content)}
-    code = getattr(rule, "code", None)
     if isinstance(rule, Fault):
-        return error(INTERNAL_ERROR if code is None else code, text, rule.name)
+        return faults.error_body(rule)
+    code = getattr(rule, "code", None)
     if code is not None or not asked_by_client or _is_task_call(sighting):
         return error(code or BLOCKED, text, rule.name)
     return failed_call(sighting.method, sighting.era, text, rule.name)
@@ -135,7 +141,7 @@ def _text(each: Matched, what: str) -> str:
             ends = f"nobody approved within {rule.timeout:g} s" if each.decision == "expire" else "it was not approved"
             return f"Held by policy: {what} needs approval, and {ends}."
         case Fault():
-            return rule.message or "Internal error"
+            return faults.text_of(rule)
     return getattr(rule, "message", None) or f"Blocked by policy: {what} is not allowed."
 
 

@@ -232,7 +232,7 @@ class Engine:
             blocked = Matched(culprit.rule, "deny", culprit.ask, f"could not be carried out, and so it blocks: {fault}")
             return self._denied(sighting, [blocked], [each for each in matched if each is not culprit])
         words = {id(each): done[number].words for number, each in enumerate(tried) if number in done}
-        slow = [each for each in acting if isinstance(each.rule, Fault) and each.rule.fault == "slow"]
+        slow = [each for each in acting if each.fault is not None and each.fault.kind == "slow"]
         words |= {id(each): f"over {_seconds(each):g} s" for each in slow}
         found = (self._hit(each, each in acting, words.get(id(each))) for each in matched)
         hits = tuple(hit for hit in found if hit is not None)
@@ -267,8 +267,8 @@ def _settled(each: Matched, decision: Decision | None) -> Matched:
 
 
 def _delays(each: Matched) -> bool:
-    return isinstance(each.rule, Fault) and each.rule.fault == "delay" and each.effect == "edit"
+    return each.effect == "edit" and each.fault is not None and each.fault.kind == "delay"
 
 
 def _seconds(each: Matched) -> float:
-    return (each.rule.seconds or 0.0) if isinstance(each.rule, Fault) else 0.0
+    return 0.0 if each.fault is None else each.fault.seconds

@@ -1,9 +1,8 @@
-"""Trouble on purpose. What values can do is here: an error, a message that goes nowhere. To wait and to hang up is the
-edge's work, which is told by a `Fault`.
+"""Trouble on purpose: what is to happen to a message, and the error that stands for its answer.
 
-    do = "fault"
-    fault = "delay"
-    seconds = 2.5
+do = "fault"
+fault = "delay"
+seconds = 2.5
 """
 
 from typing import Literal
@@ -19,7 +18,7 @@ INTERNAL_ERROR = -32603
 class Fault(msgspec.Struct, frozen=True):
     """What is to happen to a message: `delay` before it goes, go `slow`ly over `seconds`, `disconnect` instead.
 
-    `drop` and `error` need nothing but the verdict.
+    `drop` and `error` are done with the verdict.
     """
 
     kind: Literal["delay", "drop", "error", "disconnect", "slow"]
@@ -32,7 +31,7 @@ class Fault(msgspec.Struct, frozen=True):
 
     @property
     def is_timed(self) -> bool:
-        """Whether the edge has to do it."""
+        """Whether more is to do than the verdict says: to wait, or to hang up."""
         return self.kind not in ("drop", "error")
 
 
@@ -40,6 +39,14 @@ def fault_of(rule: rules.Fault) -> Fault:
     return Fault(rule.fault, rule.seconds or 0.0)
 
 
+def code_of(rule: rules.Fault) -> int:
+    return INTERNAL_ERROR if rule.code is None else rule.code
+
+
+def text_of(rule: rules.Fault) -> str:
+    return rule.message or "Internal error"
+
+
 def error_body(rule: rules.Fault) -> Json:
     """The error that stands for the answer."""
-    return error(INTERNAL_ERROR if rule.code is None else rule.code, rule.message or "Internal error", rule.name)
+    return error(code_of(rule), text_of(rule), rule.name)
