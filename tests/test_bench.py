@@ -31,6 +31,12 @@ def test_every_way_has_its_row(only: str) -> None:
     assert ("first answer on stdio" in printed) == (only == "stdio")
 
 
+def test_what_looking_through_a_message_takes_has_its_rows() -> None:
+    rows = json.loads(bench("--only", "scan", "--json"))["rows"]
+    assert {row["detectors"] for row in rows} == {"secrets", "all"}
+    assert {"plain text", "JSON rows", "base64", "source code"} <= {row["content"] for row in rows}
+
+
 def test_the_figures_come_as_json_too() -> None:
     found = json.loads(bench("--json", "--size", "300"))
     assert [(row["lane"], row["way"]) for row in found["rows"]] == [

@@ -19,6 +19,7 @@ from figures import as_values, rows, start_up_lines, table
 from lane import Site, lanes
 from process import BenchError
 from rounds import Plan, start_up, take_turns
+from scan import as_table, scans
 
 _LARGE = 10_000
 
@@ -32,7 +33,7 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=_count, default=7, help="turns of every way, medians are taken (7)")
     parser.add_argument("--starts", type=_count, default=9, help="starts of every way on stdio (9)")
     parser.add_argument("--seconds", type=_count, default=50, help="begin no round that ends later (50)")
-    parser.add_argument("--only", choices=("stdio", "http"))
+    parser.add_argument("--only", choices=("stdio", "http", "scan"))
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     given = parser.parse_args(words)
     given.calls = given.calls or (400 if given.size < _LARGE else 100)
@@ -56,6 +57,9 @@ def main() -> int:
 
 def bench(given: argparse.Namespace) -> str:
     """Everything that was asked for, measured, as text."""
+    if given.only == "scan":
+        looked = scans()
+        return json.dumps({"rows": looked}, indent=2) if given.json else as_table(looked)
     deadline = time.monotonic() + given.seconds
     plan = Plan(given.calls, given.concurrency, given.rounds)
     with tempfile.TemporaryDirectory(prefix="interpose-bench-") as folder, ExitStack() as stack:
