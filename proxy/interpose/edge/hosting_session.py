@@ -85,6 +85,8 @@ class HostedSession:
 
     def posted(self, channel: str, message: Message) -> None:
         """The client posted a message."""
+        if message.method == "notifications/cancelled":
+            self.client.cancelled(message)
         self.said("client", channel, Frame(message.raw, message, wire="body"))
 
     def responded(self, channel: str, status: int, headers: Headers) -> None:

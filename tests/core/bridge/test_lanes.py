@@ -52,6 +52,16 @@ def test_a_stream_is_done_when_all_its_requests_are_answered() -> None:
     assert _place(lanes, ANSWER_1, "x1") is None
 
 
+def test_what_its_client_has_cancelled_is_not_waited_for() -> None:
+    lanes = SessionLanes()
+    _open(lanes, "x1", _call(1))
+    _open(lanes, "x2", _call("1"))
+    lanes.cancelled(_message({"method": "notifications/cancelled", "params": {"requestId": 1}}))
+    assert lanes.wanted() == [("x2", '"1"')]
+    assert len(lanes.waiting()) == 2
+    assert lanes.answered("x1", ["1"])
+
+
 def test_progress_goes_to_the_request_that_gave_the_token() -> None:
     lanes = SessionLanes()
     _open(lanes, "x1", _call(1, "t"))

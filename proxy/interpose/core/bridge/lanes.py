@@ -17,15 +17,20 @@ _TOKEN: Path = ("params", "_meta", "progressToken")
 _PROGRESS: Path = ("params", "progressToken")
 _token = Finder(_TOKEN)
 _progress = Finder(_PROGRESS)
+_cancelled = Finder(("params", "requestId"))
 
 
 class Lane(msgspec.Struct):
-    """One stream. `waiting` are the ids it must still answer; a `standing` one stays when all are answered."""
+    """One stream. `waiting` are the ids it must still answer; a `standing` one stays when all are answered.
+
+    `unwanted` are those of them that the client has cancelled: a server may answer them, or not.
+    """
 
     channel: str
     owner: bytes = b""
     standing: bool = False
     waiting: dict[str, None] = {}
+    unwanted: set[str] = set()
     tokens: set[str] = set()
     logs: bool = False
 
@@ -68,6 +73,17 @@ class Lanes:
     def waiting(self) -> list[tuple[str, str]]:
         """The channels and ids of all requests without an answer."""
         return [(lane.channel, ident) for lane in self._lanes.values() for ident in lane.waiting]
+
+    def cancelled(self, message: Message) -> None:
+        """The client does not wait for an answer any more (2025-11-25 §basic/utilities/cancellation)."""
+        for ident in _texts(_cancelled, message):
+            for lane in self._lanes.values():
+                if ident in lane.waiting:
+                    lane.unwanted.add(ident)
+
+    def wanted(self) -> list[tuple[str, str]]:
+        """The channels and ids of all requests whose clients still wait for an answer."""
+        return [(name, ident) for name, ident in self.waiting() if ident not in self._lanes[name].unwanted]
 
     def answered(self, channel: str, idents: Iterable[str | None]) -> bool:
         """These answers went onto a stream. True when it has nothing more to bring."""
@@ -126,6 +142,9 @@ class SharedLanes(Lanes):
     """The streams of many clients on one connection (2026-07-28): never matched by id, which two may share."""
 
     cancel_ends = True
+
+    def cancelled(self, message: Message) -> None:
+        """Nobody's: a client of this era cancels by closing its stream, and an id may be another's too."""
 
     def _find(self, channel: str, message: Message) -> str | None:
         if channel != ELSEWHERE or message.kind is not Kind.NOTIFICATION:

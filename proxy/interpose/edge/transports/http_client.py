@@ -57,6 +57,10 @@ class HttpClientLink:
         """A message whose answers belong on a standing reply."""
         self._lanes.expect(channel, message)
 
+    def cancelled(self, message: Message) -> None:
+        """A client has cancelled a request of its own."""
+        self._lanes.cancelled(message)
+
     @property
     def standing(self) -> str | None:
         """The channel of the standing reply."""
@@ -119,8 +123,8 @@ class HttpClientLink:
             self._kept.clear()
 
     def fail(self, reason: str) -> None:
-        """Answer all that waits in the server's place, each with its own id."""
-        for channel, ident in self._lanes.waiting():
+        """Answer all that is waited for in the server's place, each with its own id; a cancelled request gets none."""
+        for channel, ident in self._lanes.wanted():
             self._note(f"answered request {ident} on {channel} with an error: {reason}")
             self._send(channel, error(ident, SERVER_GONE, reason))
 
