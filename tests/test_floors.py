@@ -32,6 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("core.rehearse",),
     ("edge.link",),
     ("edge.stores", "edge.approvers"),
+    ("edge.watching",),
     ("edge.runner",),
     ("edge.transports",),
     ("edge.conversations",),

@@ -90,6 +90,14 @@ def test_processes(home: Path, entry: dict[str, Any], expected: str) -> None:
     assert said(home, entry) == [expected]
 
 
+def test_a_header_whose_variable_is_not_set(home: Path) -> None:
+    program = home / "interpose"
+    program.touch()
+    entry = {"command": str(program), "args": ["run", "--upstream", "https://x", "--header-env", "A=TOKEN"]}
+    assert said(home, entry) == ["wrong s interpose will not start: `A` comes from `TOKEN`, which is not set"]
+    assert said(home, {**entry, "env": {"TOKEN": "t"}}) == ["ok s"]
+
+
 def test_relative_paths_of_a_project_are_looked_for_in_it(home: Path) -> None:
     entry = {"command": "sh", "args": ["tools/server.sh"]}
     assert said(home, entry, client="project/.mcp.json") == ["wrong s `tools/server.sh` is not there"]

@@ -110,10 +110,12 @@ def test_the_difference_is_shown_and_the_file_as_it_was_is_kept(home: Path) -> N
 
 
 def test_secrets_do_not_show_in_the_difference(home: Path) -> None:
-    entry = '{"url": "https://x/mcp", "headers": {"Authorization": "Bearer sk-1"}, "env": {"K": "sk-2"}}'
-    written(home / ".cursor" / "mcp.json", '{"mcpServers": {"s": ' + entry + "}}")
+    entry = {"url": "https://x/mcp", "headers": {"Authorization": "Bearer sk-1"}}
+    both = {"s": entry, "t": {**entry, "env": {"K": "sk-2"}}}
+    written(home / ".cursor" / "mcp.json", json.dumps({"mcpServers": both}))
     done = good("wrap", "cursor", "-y")
     assert "sk-" not in done.stdout
+    assert '"INTERPOSE_HEADER_AUTHORIZATION": "***"' in done.stdout
     assert "Authorization: ***" in done.stdout
     assert "sk-" not in good("unwrap", "cursor", "-y").stdout
 

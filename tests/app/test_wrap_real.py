@@ -119,6 +119,7 @@ def test_an_address_is_reached_with_its_headers_and_they_are_not_recorded(home: 
     file.write_text(json.dumps({"mcpServers": {"it": entry}}))
     before = file.read_bytes()
     good("wrap", file, "--record", home / "kept", "--yes")
+    assert "sk-secret-1" not in json.dumps(entry_of(file)["args"])
     assert offers(file)["tools"]
     [recording] = (home / "kept").iterdir()
     assert b"sk-secret-1" not in recording.read_bytes()

@@ -1,85 +1,32 @@
 """What waits: for approval, for its time, for a task's end. Nothing goes on twice, nothing outlives who asked."""
 
-import json
-from typing import Any
-
 import msgspec
 import pytest
+from tests.core.held_play import (
+    FORM,
+    HEADER,
+    HOLD_FORM,
+    HOLD_SAMPLING,
+    HOLD_TOOL,
+    META,
+    SAMPLING,
+    Json,
+    Play,
+    call,
+)
 
-from interpose.core.effects import Append, Cut, Deliver, Effect, Seek, Wake
-from interpose.core.events import Closed, Decided, Decision, Frame, Received, Ticked
-from interpose.core.interposer import Interposer
+from interpose.core.effects import Append, Cut, Deliver
+from interpose.core.events import Closed, Decision
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.reading import read_policy
 from interpose.core.recording.codec import decode_entry
-from interpose.core.recording.entry import Entry, Header
 from interpose.core.rehearse import Rehearsal
-from interpose.core.wire.message import parse, read
-
-Json = dict[str, Any]
-SAMPLING: Json = {"method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 4000}}
-FORM: Json = {
-    "method": "elicitation/create",
-    "params": {"message": "Which?", "requestedSchema": {"type": "object", "properties": {}}},
-}
-META = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {"sampling": {}, "elicitation": {"form": {}}},
-}
-HOLD_TOOL = '[[rule]]\nname = "ask-me"\ntool = "drop_*"\ndo = "hold"\ntimeout = 30'
-HOLD_SAMPLING = '[[rule]]\nname = "ask-me"\nask = "sampling"\ndo = "hold"\ntimeout = 30'
-HOLD_FORM = '[[rule]]\nname = "ask-me"\nask = "elicitation"\ndo = "hold"\ntimeout = 30\non_timeout = "decline"'
-HEADER = Header("a1b2", "2026-11-22T10:00:00Z", {}, {"name": "srv"}, "test")
-
-
-class Play:
-    """A conversation under a policy, on a clock of its own. `said` are deliveries since it was last asked."""
-
-    def __init__(self, policy: str) -> None:
-        self.core = Interposer(Engine([read_policy(policy, "p.toml")], "srv", b"key"))
-        self.core.open(HEADER)
-        self.lines: list[Entry] = []
-        self.effects: list[Effect] = []
-        self.at = 0.0
-
-    def hear(self, end: Any, message: Json, channel: str = "stdio") -> list[tuple[str, Any]]:
-        raw = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        wire: Any = "line" if channel == "stdio" else "body"
-        return self.feed(Received(self.at, end, channel, Frame(raw, read(raw), wire=wire)))
-
-    def feed(self, event: Any) -> list[tuple[str, Any]]:
-        self.effects = self.core.feed(event)
-        self.lines += [decode_entry(b"".join(effect.pieces)) for effect in self.effects if isinstance(effect, Append)]
-        return [(effect.end, parse(effect.frame.raw)) for effect in self.effects if isinstance(effect, Deliver)]
-
-    def tick(self, at: float) -> list[tuple[str, Any]]:
-        self.at = at
-        return self.feed(Ticked(at))
-
-    def decide(self, decision: Decision, hold: str = "") -> list[tuple[str, Any]]:
-        return self.feed(Decided(self.at, hold or self.held, decision, "a person"))
-
-    @property
-    def held(self) -> str:
-        """The name of what was held last."""
-        return next(line.verdict["hold"] for line in reversed(self.lines) if line.verdict and "hold" in line.verdict)
-
-    @property
-    def seeks(self) -> list[Seek]:
-        return [effect for effect in self.effects if isinstance(effect, Seek)]
-
-    @property
-    def wakes(self) -> list[float]:
-        return [effect.at for effect in self.effects if isinstance(effect, Wake)]
-
-
-def _call(name: str = "drop_table", ident: int = 1, **params: Any) -> Json:
-    return {"id": ident, "method": "tools/call", "params": {"name": name, "arguments": {}, **params}}
+from interpose.core.wire.message import parse
 
 
 def test_a_held_request_goes_on_once_it_is_approved_and_as_it_came() -> None:
     play = Play(HOLD_TOOL)
-    assert play.hear("client", _call()) == []
+    assert play.hear("client", call()) == []
     [seek] = play.seeks
     assert (seek.until, seek.rules, seek.name, seek.method) == (30.0, ("ask-me",), "drop_table", "tools/call")
     assert parse(seek.message)["params"]["name"] == "drop_table"
@@ -92,7 +39,7 @@ def test_a_held_request_goes_on_once_it_is_approved_and_as_it_came() -> None:
 
 def test_a_decision_counts_once() -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call())
+    play.hear("client", call())
     name = play.held
     assert len(play.decide("approve")) == 1
     for again in ("approve", "decline", "expire"):
@@ -103,7 +50,7 @@ def test_a_decision_counts_once() -> None:
 @pytest.mark.parametrize("decision", ["decline", "cancel"])
 def test_what_is_not_approved_is_refused_in_a_shape_that_its_sender_takes(decision: Decision) -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call())
+    play.hear("client", call())
     [(end, said)] = play.decide(decision)
     assert end == "client"
     assert said["result"]["isError"]
@@ -112,7 +59,7 @@ def test_what_is_not_approved_is_refused_in_a_shape_that_its_sender_takes(decisi
 
 def test_time_refuses_and_not_before_it_has_come() -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call())
+    play.hear("client", call())
     assert play.tick(29.9) == []
     [(end, said)] = play.tick(30.0)
     assert end == "client"
@@ -124,7 +71,7 @@ def test_time_refuses_and_not_before_it_has_come() -> None:
 
 def test_the_server_hears_a_decline_when_nobody_lets_its_elicitation_pass() -> None:
     play = Play(HOLD_FORM)
-    play.hear("client", _call("deploy"))
+    play.hear("client", call("deploy"))
     assert play.hear("server", {"id": 7, **FORM}) == []
     assert play.tick(31) == [("server", {"jsonrpc": "2.0", "id": 7, "result": {"action": "decline"}})]
 
@@ -132,23 +79,23 @@ def test_the_server_hears_a_decline_when_nobody_lets_its_elicitation_pass() -> N
 @pytest.mark.parametrize(("decision", "action"), [("decline", "decline"), ("cancel", "cancel")])
 def test_an_approver_declines_or_dismisses_an_elicitation_in_the_users_place(decision: Decision, action: str) -> None:
     play = Play(HOLD_FORM)
-    play.hear("client", _call("deploy"))
+    play.hear("client", call("deploy"))
     play.hear("server", {"id": 7, **FORM})
     assert play.decide(decision) == [("server", {"jsonrpc": "2.0", "id": 7, "result": {"action": action}})]
 
 
 def test_an_input_request_is_held_in_its_result_and_the_client_asked_once_approved() -> None:
     play = Play(HOLD_SAMPLING)
-    play.hear("client", _call("deploy", _meta=META))
+    play.hear("client", call("deploy", _meta=META))
     result = {"resultType": "input_required", "inputRequests": {"a": SAMPLING}, "requestState": "s"}
     assert play.hear("server", {"id": 1, "result": result}) == []
     [(end, said)] = play.decide("approve")
     assert (end, said["result"]) == ("client", result)
 
 
-def test_an_input_request_that_nobody_lets_pass_ends_the_call() -> None:
+def test_an_input_request_that_nobody_lets_pass_ends_thecall() -> None:
     play = Play(HOLD_SAMPLING)
-    play.hear("client", _call("deploy", _meta=META))
+    play.hear("client", call("deploy", _meta=META))
     result = {"resultType": "input_required", "inputRequests": {"a": SAMPLING}, "requestState": "s"}
     play.hear("server", {"id": 1, "result": result})
     [(end, said)] = play.tick(30)
@@ -159,20 +106,20 @@ def test_an_input_request_that_nobody_lets_pass_ends_the_call() -> None:
 
 def test_one_of_two_input_requests_is_answered_for_the_user_and_the_rest_asked() -> None:
     play = Play(HOLD_FORM)
-    play.hear("client", _call("deploy", _meta=META))
+    play.hear("client", call("deploy", _meta=META))
     both = {"a": SAMPLING, "b": FORM}
     play.hear("server", {"id": 1, "result": {"resultType": "input_required", "inputRequests": both}})
     [(end, said)] = play.tick(30)
     assert (end, list(said["result"]["inputRequests"])) == ("client", ["a"])
     answers = {"a": {"role": "assistant", "content": {"type": "text", "text": "x"}, "model": "m"}}
-    [(end, said)] = play.hear("client", _call("deploy", 2, _meta=META, inputResponses=answers))
+    [(end, said)] = play.hear("client", call("deploy", 2, _meta=META, inputResponses=answers))
     assert (end, said["params"]["inputResponses"]["b"]) == ("server", {"action": "decline"})
 
 
 def test_a_held_message_is_let_go_in_the_form_that_the_other_rules_give_it() -> None:
     cap = '[[rule]]\nname = "short"\nask = "sampling"\ndo = "cap"\npath = "$.maxTokens"\nat_most = 300\n'
     play = Play(cap + HOLD_SAMPLING)
-    play.hear("client", _call("deploy"))
+    play.hear("client", call("deploy"))
     play.hear("server", {"id": 7, **SAMPLING})
     assert parse(play.seeks[0].message)["params"]["maxTokens"] == 300  # what is approved is what leaves
     [(end, said)] = play.decide("approve")
@@ -181,14 +128,14 @@ def test_a_held_message_is_let_go_in_the_form_that_the_other_rules_give_it() -> 
 
 def test_a_deny_is_not_held() -> None:
     play = Play(HOLD_TOOL + '\n[[rule]]\nname = "no"\ntool = "drop_table"\ndo = "block"')
-    [(end, _)] = play.hear("client", _call())
+    [(end, _)] = play.hear("client", call())
     assert end == "client"
     assert not play.seeks
 
 
 def test_the_one_who_asked_may_take_it_back_and_nobody_hears_of_either() -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call())
+    play.hear("client", call())
     name = play.held
     assert play.hear("client", {"method": "notifications/cancelled", "params": {"requestId": 1}}) == []
     assert play.decide("approve", name) == []
@@ -198,7 +145,7 @@ def test_the_one_who_asked_may_take_it_back_and_nobody_hears_of_either() -> None
 
 def test_over_http_a_cancelled_exchange_is_answered_so_that_it_ends() -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call(), "x1")
+    play.hear("client", call(), "x1")
     cancelled = {"method": "notifications/cancelled", "params": {"requestId": 1}}
     [(end, said)] = play.hear("client", cancelled, "x2")
     assert (end, said["id"], said["error"]["code"]) == ("client", 1, -32800)
@@ -206,15 +153,15 @@ def test_over_http_a_cancelled_exchange_is_answered_so_that_it_ends() -> None:
 
 def test_a_cancellation_of_another_request_passes() -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call("harmless", 5))
-    play.hear("client", _call())
+    play.hear("client", call("harmless", 5))
+    play.hear("client", call())
     said = play.hear("client", {"method": "notifications/cancelled", "params": {"requestId": 5}})
     assert [end for end, _ in said] == ["server"]
 
 
 def test_what_is_held_does_not_outlive_who_asked() -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call(), "x1")
+    play.hear("client", call(), "x1")
     name = play.held
     play.feed(Closed(1.0, "client", "x1", "disconnect"))
     assert play.decide("approve", name) == []
@@ -223,7 +170,7 @@ def test_what_is_held_does_not_outlive_who_asked() -> None:
 
 def test_the_end_of_the_session_abandons_what_is_held_and_says_who_was_waited_for() -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call())
+    play.hear("client", call())
     [wait] = [wait for wait in play.core.session.waits(2.0) if wait.who == "APPROVER"]
     assert (wait.deadline, wait.what) == (30.0, "tools/call drop_table")
     entries = [decode_entry(b"".join(each.pieces)) for each in play.core.close(2.0, "end") if isinstance(each, Append)]
@@ -235,14 +182,14 @@ def test_names_are_bound_to_what_is_held() -> None:
     play = Play(HOLD_TOOL)
     names = set()
     for ident in (1, 2, 3):
-        play.hear("client", _call("drop_table", ident))
+        play.hear("client", call("drop_table", ident))
         names.add(play.held)
     assert len(names) == 3
 
 
 def test_a_policy_that_takes_over_judges_anew_what_is_held() -> None:
     play = Play(HOLD_TOOL)
-    play.hear("client", _call())
+    play.hear("client", call())
     name = play.held
     free = read_policy('[[rule]]\nname = "watch"\nall = true\ndo = "note"', "q.toml")
     said = [effect for effect in play.core.govern(3.0, [free]) if isinstance(effect, Deliver)]
@@ -253,8 +200,8 @@ def test_a_policy_that_takes_over_judges_anew_what_is_held() -> None:
 def test_too_much_held_is_refused_at_once_and_the_memory_stays_bounded() -> None:
     play = Play(HOLD_TOOL)
     for ident in range(1000):
-        assert play.hear("client", _call("drop_table", ident)) == []
-    [(end, said)] = play.hear("client", _call("drop_table", 1000))
+        assert play.hear("client", call("drop_table", ident)) == []
+    [(end, said)] = play.hear("client", call("drop_table", 1000))
     assert (end, said["id"]) == ("client", 1000)
     assert len(play.tick(31)) == 1000
 
@@ -262,7 +209,7 @@ def test_too_much_held_is_refused_at_once_and_the_memory_stays_bounded() -> None
 def test_a_question_that_a_task_goes_on_showing_is_approved_once() -> None:
     play = Play(HOLD_FORM)
     extension = {"io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}}}
-    play.hear("client", _call("deploy", _meta=META | extension))
+    play.hear("client", call("deploy", _meta=META | extension))
     times = {"createdAt": "2026-01-05T10:00:00Z", "lastUpdatedAt": "2026-01-05T10:00:00Z", "ttlMs": 60000}
     task = {"resultType": "task", "taskId": "t-1", "status": "working", **times}
     play.hear("server", {"id": 1, "result": task})
@@ -279,7 +226,7 @@ def test_a_question_that_a_task_goes_on_showing_is_approved_once() -> None:
 def test_a_rehearsal_lets_go_what_was_held_as_it_was_when_it_was_recorded(decision: Decision) -> None:
     play = Play(HOLD_TOOL)
     for ident in (1, 2):
-        play.hear("client", _call("drop_table", ident))
+        play.hear("client", call("drop_table", ident))
         play.at += 1
         play.decide(decision)
     policy = read_policy(HOLD_TOOL, "p.toml")
@@ -292,7 +239,7 @@ def test_a_rehearsal_lets_go_what_was_held_as_it_was_when_it_was_recorded(decisi
 def test_a_rehearsal_of_what_was_never_held_takes_it_for_approved() -> None:
     play = Play('[[rule]]\nname = "n"\ntool = "x"\ndo = "note"')
     for ident in range(1100):  # more than can be held at once
-        play.hear("client", _call("drop_table", ident))
+        play.hear("client", call("drop_table", ident))
         play.hear("server", {"id": ident, "result": {"content": []}})
     policy = read_policy(HOLD_TOOL.replace("do =", 'kind = "request"\ndo ='), "p.toml")
     rehearsal = Rehearsal(HEADER, Engine([policy], "srv", b"key"), [policy])
@@ -306,8 +253,8 @@ def test_a_rehearsal_of_what_was_never_held_takes_it_for_approved() -> None:
 
 def test_a_delayed_message_goes_on_when_its_time_has_come_and_others_pass_it() -> None:
     play = Play('[[rule]]\nname = "late"\ntool = "slow"\nkind = "result"\ndo = "fault"\nfault = "delay"\nseconds = 2.5')
-    play.hear("client", _call("slow"))
-    play.hear("client", _call("fast", 2))
+    play.hear("client", call("slow"))
+    play.hear("client", call("fast", 2))
     assert play.hear("server", {"id": 1, "result": {"content": []}}) == []
     assert play.wakes == [2.5]
     assert not play.seeks
@@ -320,7 +267,7 @@ def test_a_delayed_message_goes_on_when_its_time_has_come_and_others_pass_it() -
 def test_what_is_approved_may_still_be_delayed() -> None:
     late = '\n[[rule]]\nname = "late"\ntool = "drop_*"\nkind = "request"\ndo = "fault"\nfault = "delay"\nseconds = 5'
     play = Play(HOLD_TOOL.replace("do =", 'kind = "request"\ndo =') + late)
-    play.hear("client", _call())
+    play.hear("client", call())
     play.at = 10.0
     assert play.decide("approve") == []
     assert play.wakes == [15.0]
@@ -330,7 +277,7 @@ def test_what_is_approved_may_still_be_delayed() -> None:
 
 def test_a_slow_message_says_how_long_its_bytes_take() -> None:
     play = Play('[[rule]]\nname = "slow"\ntool = "a"\nkind = "request"\ndo = "fault"\nfault = "slow"\nseconds = 2')
-    play.hear("client", _call("a"))
+    play.hear("client", call("a"))
     [deliver] = [effect for effect in play.effects if isinstance(effect, Deliver)]
     assert deliver.frame.over == 2.0
     assert play.lines[0].verdict is not None
@@ -340,7 +287,7 @@ def test_a_slow_message_says_how_long_its_bytes_take() -> None:
 @pytest.mark.parametrize(("fault", "kind"), [("disconnect", Cut), ("drop", type(None))])
 def test_a_message_is_lost_whatever_it_asks(fault: str, kind: type) -> None:
     play = Play(f'[[rule]]\nname = "gone"\nask = "sampling"\ndo = "fault"\nfault = "{fault}"')
-    play.hear("client", _call("deploy"))
+    play.hear("client", call("deploy"))
     assert play.hear("server", {"id": 7, **SAMPLING}) == []
     cuts = [effect for effect in play.effects if isinstance(effect, Cut)]
     assert [type(cut) for cut in cuts] == ([kind] if kind is Cut else [])
@@ -348,7 +295,7 @@ def test_a_message_is_lost_whatever_it_asks(fault: str, kind: type) -> None:
 
 def test_an_error_on_purpose_is_an_internal_error() -> None:
     play = Play('[[rule]]\nname = "bad"\ntool = "a"\nkind = "request"\ndo = "fault"\nfault = "error"')
-    [(end, said)] = play.hear("client", _call("a"))
+    [(end, said)] = play.hear("client", call("a"))
     assert (end, said["error"]["code"], said["error"]["message"]) == ("client", -32603, "Internal error")
 
 
@@ -365,7 +312,7 @@ def _task(ident: str = "t-1", status: str = "working") -> Json:
 
 def _started(policy: str = CAP) -> Play:
     play = Play(policy)
-    play.hear("client", _call("crawl", 1, task={}))
+    play.hear("client", call("crawl", 1, task={}))
     [(_, said)] = play.hear("server", {"id": 1, "result": {"task": _task()}})
     assert said["result"]["task"]["ttl"] == 10000
     assert play.wakes == [10.0]
@@ -428,7 +375,7 @@ def test_a_list_without_expired_tasks_still_hides_secrets() -> None:
 @pytest.mark.parametrize("others", [{}, {"c": FORM}])
 def test_a_question_that_was_refused_is_not_shown_by_a_later_poll(others: Json) -> None:
     play = Play('[[rule]]\nname = "no-model"\nask = "elicitation"\nnth_of_session = 1\ndo = "block"')
-    play.hear("client", _call("deploy", _meta=META))
+    play.hear("client", call("deploy", _meta=META))
     times = {"createdAt": "2026-01-05T10:00:00Z", "lastUpdatedAt": "2026-01-05T10:00:00Z", "ttlMs": 60000}
     play.hear("server", {"id": 1, "result": {"resultType": "task", "taskId": "t-1", "status": "working", **times}})
     polled = {"method": "tasks/get", "params": {"taskId": "t-1", "_meta": META}}

@@ -38,6 +38,9 @@ class Rules:
     def judge(self, sighting: Sighting, value: Any = None) -> Verdict:
         return next((verdict for rule in self._rules if (verdict := rule(sighting)) is not None), PASS)
 
+    def kept(self, message: bytes) -> bytes:
+        return message
+
     def scrub(self, text: str) -> str:
         return text
 

@@ -36,6 +36,7 @@ NO_ID = {
     "id": None,
     "error": {"code": -32022, "message": "old", "data": {"supported": ["2025-11-25"]}},
 }
+METADATA = 'resource_metadata="https://a.test/.well-known/oauth-protected-resource"'
 
 
 def own(status: int) -> dict[str, Any]:
@@ -46,6 +47,12 @@ FAULTS: dict[str, tuple[Callable[[], web.Response], int, Any, str]] = {
     "text": (lambda: web.Response(status=500, text="oops"), -31000, own(500), "HTTP 500 from http://127.0.0.1"),
     "nothing": (lambda: web.Response(status=503), -31000, own(503), "HTTP 503"),
     "sign in": (lambda: web.Response(status=401), -31000, own(401), "--header"),
+    "sign in elsewhere": (
+        lambda: web.Response(status=401, headers={"WWW-Authenticate": f"Bearer {METADATA}"}),
+        -31000,
+        own(401),
+        "`interpose intercept`",
+    ),
     "accepted": (lambda: web.Response(status=202), -31000, own(202), "no JSON-RPC answer"),
     "a page": (lambda: web.Response(text="<html>", content_type="text/html"), -31000, own(200), "no JSON-RPC answer"),
     "empty": (lambda: web.Response(content_type="application/json"), -31000, own(200), "no JSON-RPC answer"),

@@ -17,6 +17,15 @@ def test_what_is_put_is_there_and_nothing_else(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["pins.json"]
 
 
+def test_a_file_has_its_mode_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        replace(str(tmp_path / "mcp.json"), b"{}", 0o664)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "mcp.json").stat().st_mode & 0o777 == 0o664
+
+
 def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "real.json").write_bytes(b"old")
     (tmp_path / "link.json").symlink_to("real.json")

@@ -1,8 +1,10 @@
 """What the core wants done, as values: the only things that come out of it. The runner carries them out in order."""
 
+from typing import Literal
+
 import msgspec
 
-from interpose.core.events import End, Frame
+from interpose.core.events import Decision, End, Frame
 
 
 class Append(msgspec.Struct, frozen=True, gc=False):
@@ -36,18 +38,35 @@ class Wake(msgspec.Struct, frozen=True, gc=False):
 class Seek(msgspec.Struct, frozen=True, gc=False):
     """Seek somebody's approval of a held message: the core wants to hear `Decided` with `hold` before `until`.
 
-    `rules` hold it and `approver` is whom they name; `message` is what would go on, `name` what it is about (a tool, a
-    host). Without an answer in time the core decides by itself.
+    `at` is when it was held, `session` and `server` (as configured) whose it is. `rules` hold it and `approver` is whom
+    they name; `message` is what would go on, `name` what it is about (a tool, a host). `may` are the decisions that can
+    be made. Without one in time the core decides by itself, and `outcome` says in words what that is.
     """
 
+    at: float
+    session: str
+    server: str
     hold: str
     until: float
     end: End
     method: str
     message: bytes
     rules: tuple[str, ...]
+    may: tuple[Decision, ...]
+    outcome: str
     name: str | None = None
     approver: str | None = None
+
+
+class Release(msgspec.Struct, frozen=True, gc=False):
+    """What approval was sought for waits no more: it was decided by somebody (`by`), or by nobody.
+
+    `reload`: other rules are in force, and what they hold gets another name.
+    """
+
+    hold: str
+    why: Decision | Literal["reload"]
+    by: str = ""
 
 
 class Store(msgspec.Struct, frozen=True, gc=False):
@@ -57,4 +76,4 @@ class Store(msgspec.Struct, frozen=True, gc=False):
     content: bytes
 
 
-Effect = Append | Deliver | Cut | Wake | Seek | Store
+Effect = Append | Deliver | Cut | Wake | Seek | Release | Store

@@ -5,17 +5,18 @@ forwarded, nothing here answers it too. A message that is held goes on at most o
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from interpose.core.effects import Cut, Deliver, Effect, Seek, Store, Wake
+from interpose.core.effects import Cut, Deliver, Effect, Release, Seek, Store, Wake
 from interpose.core.errands import STDIO, Errand, Errands
 from interpose.core.events import Decided, Decision, End, Frame, Received, Ticked, Told, other
 from interpose.core.holding import Held, Holds
+from interpose.core.policy.approval import Unfit, answers, edited
 from interpose.core.policy.denying import broken
 from interpose.core.policy.engine import Engine
-from interpose.core.policy.outcome import encode, response
+from interpose.core.policy.outcome import Json, encode, response
 from interpose.core.policy.rule import Policy
 from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
 from interpose.core.recording.recorder import Recorder, Ruling, ruling
@@ -24,7 +25,7 @@ from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
 from interpose.core.voice import Voice
 from interpose.core.wire.gate import Gate, Objection, refusal, stand_in
-from interpose.core.wire.message import Kind, Message, id_text, read
+from interpose.core.wire.message import Kind, Message, id_text, parse, read
 
 _MEDIA = {"line": None, "body": "application/json", "block": "text/event-stream"}
 _CANCELLED = {"error": {"code": -32800, "message": "Request cancelled"}}
@@ -38,15 +39,15 @@ class Enforcer:
         self._session = session
         self._recorder = recorder
         self._voice = Voice(session, recorder)
-        self._errands = Errands(session, recorder, self._voice, self._judge_own)
+        self._errands = Errands(session, recorder, self._voice, self._judge_own, self._ruling)
         self._gate = Gate()
         self._holds = Holds()
         self._refused: Ring[tuple[End, str | None], None] = Ring()  # requests that the other end never saw
 
-    def begin(self, session: str) -> None:
+    def begin(self, session: str, server: str) -> None:
         """What is named from here on is named after the session, which no peer knows."""
         self._errands.begin(session)
-        self._holds = Holds(session)
+        self._holds = Holds(session, server)
 
     def feed(self, event: Received) -> list[Effect]:
         """Hear one message and decide about it."""
@@ -95,7 +96,25 @@ class Enforcer:
     def decide(self, event: Decided) -> list[Effect]:
         """An approver has answered. What is held no more, or was never held, is not decided."""
         held = self._holds.get(event.hold)
-        return [] if held is None else self._settle(held, event)
+        if held is None or (event.decision in ("edit", "answer") and self.doubt(event)):
+            return []
+        return self._settle(held, event)
+
+    def doubt(self, event: Decided) -> str:
+        """Why an approver's decision does not count; nothing when it does."""
+        held = self._holds.get(event.hold)
+        if held is None or held.wait.delayed:
+            return "nothing of this name waits for a decision"
+        if event.decision not in (*held.wait.may, "expire"):
+            return f"`{event.decision}` cannot be said here; what can: {', '.join(held.wait.may)}"
+        try:
+            if event.decision == "edit":
+                edited(held.sighting, held.shown, event.instead or b"")
+            elif event.decision == "answer":
+                answers(held.wait.asks, event.instead or b"")
+        except Unfit as unfit:
+            return str(unfit)
+        return ""
 
     def left(self, at: float, channel: str | None) -> list[Effect]:
         """The client on a channel is gone, or with None the session is over: what it waits for never happens.
@@ -114,10 +133,10 @@ class Enforcer:
         self.engine.adopt(policies)
         effects: list[Effect] = []
         for held in [each for each in self._holds if not each.wait.delayed]:
-            self._let_go(held, goes_on=True)
+            released = self._let_go(held, "reload", goes_on=True)
             verdict = self._settled(held.sighting, {})
             cause = Decided(at, held.hold, "abandon", "policy")
-            effects += self._go_on(cause, held.event, held.sighting, verdict, held.errand, {})
+            effects += [*self._go_on(cause, held.event, held.sighting, verdict, held.errand, {}), *released]
         return effects
 
     def holds(self, channel: str) -> bool:
@@ -148,27 +167,42 @@ class Enforcer:
         if (wait := verdict.wait) is None or self._holds.full:
             if wait is not None:
                 verdict = self._overflow(sighting, wait)
-            line = self._recorder.record(cause, ruling(verdict))
+            line = self._recorder.record(cause, self._ruling(verdict))
             refused, task_ended = self.engine.refused(sighting)
-            effects: list[Effect] = [
-                line,
-                *self._carry_out(msgspec.structs.replace(event, at=cause.at), verdict, errand),
-            ]
+            event = msgspec.structs.replace(event, at=cause.at)
+            if isinstance(cause, Decided) and cause.decision == "answer" and verdict.answer is not None:
+                effects: list[Effect] = [line, *self._answer(event, read(verdict.answer))]
+            else:
+                effects = [line, *self._carry_out(event, verdict, errand)]
             if refused:
                 self._session.withdraw(sighting, refused, task_ended=task_ended)
             return effects
         message, until = sighting.message, round(cause.at + wait.seconds, 6)
         name = self._holds.name(message.raw, self.engine.revision)
-        self._holds.put(Held(name, until, event, sighting, wait, settled, errand))
-        self._session.hold(name, sighting, until, delayed=wait.delayed)
-        told = ruling(verdict)
+        shown = verdict.delivered or message.raw
+        self._holds.put(Held(name, until, event, sighting, wait, shown, settled, errand))
+        self._session.hold(name, sighting, until, delayed=wait.delayed, then=wait.outcome or None)
+        told = self._ruling(verdict)
         fields = {**(told.verdict or {}), "hold": name, "until": until, "delayed": wait.delayed}
-        effects = [self._recorder.record(cause, msgspec.structs.replace(told, verdict=fields))]
-        if not wait.delayed:
-            shown = verdict.delivered or message.raw
-            seek = Seek(name, until, event.end, sighting.method or "", shown, wait.rules, sighting.name, wait.approver)
-            effects.append(seek)
-        return [*effects, Wake(until, name)]
+        if wait.delayed:
+            return [self._recorder.record(cause, msgspec.structs.replace(told, verdict=fields)), Wake(until, name)]
+        fields["then"] = wait.outcome
+        seek = Seek(
+            cause.at,
+            self._holds.session,
+            self._holds.server,
+            name,
+            until,
+            event.end,
+            sighting.method or "",
+            shown,
+            wait.rules,
+            wait.may,
+            wait.outcome,
+            sighting.name,
+            wait.approver,
+        )
+        return [self._recorder.record(cause, msgspec.structs.replace(told, verdict=fields)), seek, Wake(until, name)]
 
     def _overflow(self, sighting: Sighting, wait: Wait) -> Verdict:
         """Too much waits already: what time would bring comes at once."""
@@ -178,16 +212,50 @@ class Enforcer:
 
     def _settle(self, held: Held, event: Decided) -> list[Effect]:
         """What was held goes on, or is refused; when nobody waits for it any more, it is gone."""
-        self._let_go(held, goes_on=event.decision != "abandon")
+        released = self._let_go(held, event.decision, event.by, goes_on=event.decision != "abandon")
         if event.decision == "abandon":
-            return [self._recorder.record(event)]
+            return [self._recorder.record(event), *released]
+        came, sighting = held.event, held.sighting
+        given: dict[str, Json] = {}
+        if event.decision == "edit" and event.instead is not None:
+            sighting = edited(sighting, held.shown, event.instead)
+            came = msgspec.structs.replace(came, frame=reframed(came.frame, sighting.message.raw))
+            event = msgspec.structs.replace(event, instead=sighting.message.raw)
+        elif event.decision == "answer" and event.instead is not None:
+            given = answers(held.wait.asks, event.instead)
+            event = msgspec.structs.replace(event, instead=self._scrubbed(event.instead))
         settled = {**held.settled, **dict.fromkeys(held.wait.rules, event.decision)}
-        verdict = self._settled(held.sighting, settled)
-        return self._go_on(event, held.event, held.sighting, verdict, held.errand, settled)
+        verdict = self._settled(sighting, settled, given)
+        if event.decision == "edit" and verdict.decision == "pass":
+            verdict = msgspec.structs.replace(verdict, decision="edit", delivered=sighting.message.raw)
+        return [*self._go_on(event, came, sighting, verdict, held.errand, settled), *released]
 
-    def _let_go(self, held: Held, *, goes_on: bool) -> None:
+    def _let_go(self, held: Held, why: Decision | Literal["reload"], by: str = "", *, goes_on: bool) -> list[Effect]:
+        """Take it out, and tell who was asked about it."""
         self._holds.take(held.hold)
         self._session.release(held.hold, goes_on=goes_on)
+        return [] if held.wait.delayed else [Release(held.hold, why, by)]
+
+    def _ruling(self, verdict: Verdict, by: str = "") -> Ruling:
+        """What a line tells of a verdict. What went on is kept like what came: without what a rule keeps off a disk."""
+        told = ruling(verdict, by)
+        if told.delivered is None:
+            return told
+        return msgspec.structs.replace(told, delivered=self.engine.kept(told.delivered))
+
+    def _scrubbed(self, answer: bytes) -> bytes | None:
+        """An approver's answer as the recording may hold it; None where no JSON would be left of it."""
+        text = answer.decode()
+        scrubbed = self.engine.scrub(text).encode()
+        return scrubbed if scrubbed == answer or isinstance(parse(scrubbed), dict) else None
+
+    def _answer(self, asked: Received, message: Message) -> list[Effect]:
+        """An approver's answer to a request of the server's: judged as if the user's side had given it."""
+        event = Received(asked.at, other(asked.end), asked.channel, Frame(message.raw, message, wire="body"))
+        [sighting] = self._session.see(self._recorder.seq + 1, event)
+        verdict = self._judge_own(sighting)
+        line = self._recorder.record(event, self._ruling(verdict, by="interpose"))
+        return [line, *self._carry_out(event, verdict, None)]
 
     def _cancel(self, event: Received, sighting: Sighting, verdict: Verdict) -> list[Effect]:
         """A cancellation of what is held ends that, and goes nowhere: the other end never saw the request.
@@ -198,15 +266,15 @@ class Enforcer:
         ident = None if wanted is None else id_text(encode(wanted))
         if (event.end, ident) in self._refused:
             gone = Verdict("drop", (*verdict.hits, Hit("interpose", "drop", "what it cancels was refused")))
-            return [self._recorder.record(event, ruling(gone))]
+            return [self._recorder.record(event, self._ruling(gone))]
         held = None if ident is None else self._holds.request(event.end, ident)
         if held is None:
             renamed = self._errands.cancelled(sighting) if event.end == "client" else None
             if renamed is not None:
                 verdict = Verdict("edit", verdict.hits, delivered=renamed)
-            return [self._recorder.record(event, ruling(verdict)), *self._carry_out(event, verdict, None)]
+            return [self._recorder.record(event, self._ruling(verdict)), *self._carry_out(event, verdict, None)]
         gone = Verdict("drop", (*verdict.hits, Hit("interpose", "hold", "what it cancels was held, and is dropped")))
-        effects: list[Effect] = [self._recorder.record(event, ruling(gone))]
+        effects: list[Effect] = [self._recorder.record(event, self._ruling(gone))]
         effects += self._settle(held, Decided(event.at, held.hold, "abandon"))
         if held.event.channel != STDIO and held.sighting.message.id is not None:
             answer = read(response(held.sighting.message.id, _CANCELLED))
@@ -227,9 +295,11 @@ class Enforcer:
         except Exception as fault:
             return broken(sighting, f"interpose failed on this message: {type(fault).__name__}")
 
-    def _settled(self, sighting: Sighting, settled: dict[str, Decision]) -> Verdict:
+    def _settled(
+        self, sighting: Sighting, settled: dict[str, Decision], given: dict[str, Json] | None = None
+    ) -> Verdict:
         try:
-            return self.engine.settle(sighting, settled)
+            return self.engine.settle(sighting, settled, given)
         except Exception as fault:
             return broken(sighting, f"interpose failed on this message: {type(fault).__name__}")
 
@@ -269,7 +339,7 @@ class Enforcer:
         hits = tuple(hit for verdict in verdicts for hit in verdict.hits)
         stopped = any(verdict.decision != "pass" for verdict in verdicts)
         verdict = Verdict("drop" if stopped else "pass", hits)
-        effects: list[Effect] = [self._recorder.record(event, ruling(verdict))]
+        effects: list[Effect] = [self._recorder.record(event, self._ruling(verdict))]
         if not stopped:
             return [*effects, Deliver(other(event.end), event.channel, event.frame)]
         for sighting in sightings:

@@ -13,7 +13,7 @@ from interpose.core.effects import Deliver, Effect
 from interpose.core.events import Frame, Received
 from interpose.core.policy.outcome import encode, response
 from interpose.core.policy.verdict import Own, Verdict
-from interpose.core.recording.recorder import Recorder, ruling
+from interpose.core.recording.recorder import Recorder, Ruling
 from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
 from interpose.core.voice import Voice
@@ -22,6 +22,7 @@ from interpose.core.wire.message import Message, id_text, parse_exact, read
 STDIO = "stdio"
 _ROUNDS = 10  # how often interpose repeats one call with answers of its own
 Judge = Callable[[Sighting], Verdict]
+Tells = Callable[[Verdict, str], Ruling]
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -33,13 +34,14 @@ class Errand(msgspec.Struct, frozen=True):
 
 
 class Errands:
-    """All of one session. `judge` decides about each before it goes."""
+    """All of one session. `judge` decides about each before it goes; `told` says what its line holds of that."""
 
-    def __init__(self, session: Session, recorder: Recorder, voice: Voice, judge: Judge) -> None:
+    def __init__(self, session: Session, recorder: Recorder, voice: Voice, judge: Judge, told: Tells) -> None:
         self._session = session
         self._recorder = recorder
         self._voice = voice
         self._judge = judge
+        self._told = told
         self._under_way: dict[str, Errand] = {}
         self._prefix = "interpose-"
         self._envelope: Message | None = None
@@ -100,7 +102,7 @@ class Errands:
         asked = Received(at, "client", channel, Frame(raw, read(raw), wire="body"))
         [sighting] = self._session.see(self._recorder.seq + 1, asked)
         verdict = self._judge(sighting)
-        effects: list[Effect] = [self._recorder.record(asked, ruling(verdict, by="interpose"))]
+        effects: list[Effect] = [self._recorder.record(asked, self._told(verdict, "interpose"))]
         if verdict.decision not in ("pass", "edit"):
             return effects + self._give_up(at, own, "the call is not allowed")
         self._under_way[ident] = Errand(own, channel, round_)

@@ -12,7 +12,7 @@ from interpose.core.wire.sse import Block
 
 End = Literal["client", "server"]
 Headers = tuple[tuple[str, str], ...]
-Decision = Literal["approve", "decline", "cancel", "release", "expire", "abandon"]
+Decision = Literal["approve", "edit", "answer", "decline", "cancel", "release", "expire", "abandon"]
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -86,13 +86,16 @@ class Ticked(msgspec.Struct, frozen=True, tag=True):
 class Decided(msgspec.Struct, frozen=True, tag=True):
     """What becomes of a held message. `hold` names it, and with it exactly what was held; `by` is who decided.
 
-    `expire` (nobody answered) and `abandon` (who asked has left, or wants it no more) are the core's own.
+    `instead` is, for `edit`, the message as it shall go on; for `answer`, the result that the user's side gives: of the
+    one ask that is held, or an object of results by the keys of the asks. `expire` (nobody answered), `release` (a
+    delay is over) and `abandon` (who asked has left, or wants it no more) are the core's own.
     """
 
     at: float
     hold: str
     decision: Decision
     by: str = ""
+    instead: bytes | None = None
 
 
 Event = Received | Requested | Responded | Closed | Told | Ticked | Decided

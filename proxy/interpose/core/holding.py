@@ -21,7 +21,7 @@ _MOST_BYTES = 64 << 20
 class Held(msgspec.Struct, frozen=True):
     """A message that waits until `until`, seconds. `settled` is what was decided before about other rules.
 
-    `errand` is the request of interpose's own that it answers, if it does.
+    `shown` is what would go on now. `errand` is the request of interpose's own that it answers, if it does.
     """
 
     hold: str
@@ -29,6 +29,7 @@ class Held(msgspec.Struct, frozen=True):
     event: Received
     sighting: Sighting
     wait: Wait
+    shown: bytes
     settled: dict[str, Decision]
     errand: Errand | None = None
 
@@ -43,10 +44,13 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Holds:
-    """All that waits in one session. `secret` goes into names, so that no peer can know one."""
+    """All that waits in one session, in front of a server.
 
-    def __init__(self, secret: str = "") -> None:
-        self._secret = secret
+    The session's name, which no peer knows, goes into names, so that no peer can know one of these either.
+    """
+
+    def __init__(self, session: str = "", server: str = "") -> None:
+        self.session, self.server = session, server
         self._held: dict[str, Held] = {}
         self._bytes = 0
         self._count = 0
@@ -55,9 +59,10 @@ class Holds:
         return iter(tuple(self._held.values()))
 
     def name(self, message: bytes, revision: str) -> str:
-        """A name for what is held, bound to session, message and policies; never given twice."""
+        """A name for what is held, bound to server, session, message and policies; never given twice."""
         self._count += 1
-        seed = b"\0".join((self._secret.encode(), revision.encode(), str(self._count).encode(), message))
+        bound = (self.server, self.session, revision, str(self._count))
+        seed = b"\0".join((*(each.encode("utf-8", "surrogatepass") for each in bound), message))
         return hashlib.sha256(seed).hexdigest()[:20]
 
     @property

@@ -1,15 +1,19 @@
 """The core in one object: hears events, answers with effects. Same events, same effects, byte for byte."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from interpose.core.effects import Deliver, Effect
-from interpose.core.events import Closed, Decided, Event, Received, Ticked, Told, other
+from interpose.core.effects import Append, Deliver, Effect
+from interpose.core.events import Closed, Decided, End, Event, Frame, Received, Ticked, Told, other
 from interpose.core.recording.entry import Header
-from interpose.core.recording.recorder import Recorder
+from interpose.core.recording.recorder import Recorder, is_plain
+from interpose.core.session.lagging import Lagging
+from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
+from interpose.core.wire.lines import Line
+from interpose.core.wire.message import read
 
 if TYPE_CHECKING:
     from interpose.core.enforcer import Enforcer
@@ -21,9 +25,19 @@ class Interposer:
     """One session between a client and a server. Without an engine it observes and changes nothing."""
 
     def __init__(self, engine: "Engine | None" = None) -> None:
-        self.session = Session()
         self._recorder = Recorder()
-        self._enforcer = None if engine is None else _enforcer(engine, self.session, self._recorder)
+        self._lagging = Lagging()
+        self._enforcer = None if engine is None else _enforcer(engine, self._lagging.session, self._recorder)
+
+    @property
+    def session(self) -> Session:
+        """What both ends have said so far."""
+        return self._lagging.session
+
+    @property
+    def observes(self) -> bool:
+        """Whether all passes as it came, now and for good."""
+        return self._enforcer is None
 
     @property
     def enforces(self) -> bool:
@@ -42,40 +56,70 @@ class Interposer:
         """The client's channel that one of interpose's own is for; any other is its own home."""
         return channel if self._enforcer is None else self._enforcer.home(channel)
 
+    def doubt(self, event: Decided) -> str:
+        """Why an approver's decision does not count; nothing when it does."""
+        return "nothing is held" if self._enforcer is None else self._enforcer.doubt(event)
+
     def open(self, header: Header) -> list[Effect]:
         """Begin the recording."""
         if self._enforcer is not None and self._enforcer.engine.named:
-            self._enforcer.begin(header.session)
+            self._enforcer.begin(header.session, str(header.server.get("name", "")))
         return [self._recorder.header(header)]
 
     def feed(self, event: Event) -> list[Effect]:
         """Hear one event. INVARIANT: its Append comes before its Deliver."""
-        if isinstance(event, Ticked | Decided):
-            return self._timed(event)
-        left: list[Effect] = []
-        if self._enforcer is not None:
-            if isinstance(event, Received) and event.frame.message is not None:
-                return self._enforcer.feed(event)
-            if isinstance(event, Told):
-                return self._enforcer.tell(event)
-            if isinstance(event, Closed) and event.end == "client":
-                left = self._enforcer.left(event.at, event.channel)
-        effects: list[Effect] = [*left, self._recorder.record(event)]
-        self.session.see(self._recorder.seq, event)
-        if isinstance(event, Received):
-            effects.append(Deliver(other(event.end), event.channel, event.frame))
-        return effects
+        return self._observe(event) if self._enforcer is None else self._enforce(self._enforcer, event)
 
-    def _timed(self, event: Ticked | Decided) -> list[Effect]:
-        if self._enforcer is None:
+    def _observe(self, event: Event) -> list[Effect]:
+        if isinstance(event, Ticked | Decided):
             return []
-        return self._enforcer.tick(event) if isinstance(event, Ticked) else self._enforcer.decide(event)
+        line = self._recorder.record(event)
+        self._lagging.hear(self._recorder.seq, event)
+        return [line, _passed_on(event)] if isinstance(event, Received) else [line]
+
+    def _enforce(self, enforcer: "Enforcer", event: Event) -> list[Effect]:
+        left: list[Effect] = []
+        match event:
+            case Ticked():
+                return enforcer.tick(event)
+            case Decided():
+                return enforcer.decide(event)
+            case Received() if event.frame.message is not None:
+                return enforcer.feed(event)
+            case Told():
+                return enforcer.tell(event)
+            case Closed(end="client"):
+                left = enforcer.left(event.at, event.channel)
+        line = self._recorder.record(event)
+        self.session.see(self._recorder.seq, event)
+        return [*left, line, _passed_on(event)] if isinstance(event, Received) else [*left, line]
+
+    def overhear(self, at: float, end: End, lines: Sequence[Line], *, recorded: bool) -> list[Append]:
+        """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""
+        recorder, lagging, found = self._recorder, self._lagging, []
+        for content, tail in lines:
+            message = read(content) if content.strip() else None
+            event: Received | None = None
+            if not recorded:
+                recorder.skip(message)
+            elif message is None or not is_plain(message):
+                event = Received(at, end, STDIO, Frame(content, message, None, tail))
+                found.append(recorder.record(event))
+            else:
+                found.append(recorder.message(at, end, STDIO, message))
+            if end == "client" or message is None or not lagging.settles(message):
+                lagging.hear(recorder.seq, event or Received(at, end, STDIO, Frame(content, message, None, tail)))
+        return found
 
     def close(self, at: float, reason: str) -> list[Effect]:
         """End the recording: whoever is still waited for stands in its last line."""
         waiting = [msgspec.to_builtins(wait) for wait in self.session.waits(at)]
         left = [] if self._enforcer is None else self._enforcer.left(at, None)
         return [*left, self._recorder.trailer(at, reason, waiting)]
+
+
+def _passed_on(event: Received) -> Deliver:
+    return Deliver(other(event.end), event.channel, event.frame)
 
 
 def _enforcer(engine: "Engine", session: Session, recorder: Recorder) -> "Enforcer":

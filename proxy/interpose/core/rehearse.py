@@ -124,6 +124,8 @@ class Rehearsal:
             held = _held(self._core.feed(Decided(entry.at, held, "approve")))
 
     def _decide(self, event: Decided) -> None:
+        if event.decision == "abandon" and event.by:  # other policies came into force: it was judged anew, and went on
+            event = msgspec.structs.replace(event, decision="approve")
         held = self._holds.pop(event.hold, "")
         if held and (again := _held(self._core.feed(msgspec.structs.replace(event, hold=held)))):
             self._holds[event.hold] = again

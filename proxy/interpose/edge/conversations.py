@@ -1,6 +1,6 @@
 """The sessions of one run: each gets its conversation and, when asked for, a recording of its own."""
 
-import secrets
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +9,13 @@ from interpose.core.errors import RecordingError
 from interpose.core.recording.entry import Header
 from interpose.edge.link import Approver
 from interpose.edge.runner import Alarm, Conversation, stopwatch, utc_now
-from interpose.edge.stores.jsonl import RecordingFile, place
+from interpose.edge.stores.jsonl import RecordingFile
+from interpose.edge.stores.placing import place
 
 if TYPE_CHECKING:
     from interpose.core.policy.engine import Engine
     from interpose.core.policy.rule import Policy
+    from interpose.edge.watching import Watched, Watcher
 
 
 class Conversations:
@@ -31,6 +33,7 @@ class Conversations:
         policies: "Sequence[Policy]" = (),
         approver: Approver | None = None,
     ) -> None:
+        self._watchers: list[Watcher] = []
         self._policies = tuple(policies)
         self._approver = approver
         self._record = record
@@ -39,17 +42,26 @@ class Conversations:
         self._open: list[Conversation] = []
         self.lost = 0
 
+    @property
+    def alarm(self) -> Alarm:
+        """Tells people."""
+        return self._alarm
+
     def check(self) -> None:
         """Raise RecordingError now if nothing could be recorded later."""
         if self._record:
             place(self._record, self._server["name"], utc_now())
 
+    def watch(self, watcher: "Watcher") -> None:
+        """Let somebody hear what is recorded, and what would have been, of all sessions that are yet to open."""
+        self._watchers.append(watcher)
+
     def open(self, client: dict[str, Any]) -> Conversation:
         """Begin a session. `client` says how its client is reached: `{"transport": "stdio" | "http" | "sse"}`."""
         started = utc_now()
-        recording = self._create(started)
+        recording = self._watched(self._create(started))
         in_force = [{"name": policy.name, "digest": policy.digest} for policy in self._policies]
-        header = Header(secrets.token_hex(8), started, client, self._server, f"interpose {__version__}", in_force)
+        header = Header(os.urandom(8).hex(), started, client, self._server, f"interpose {__version__}", in_force)
         conversation = Conversation(header, recording, stopwatch(), self._alarm, self._engine(), self._approver)
         self._open.append(conversation)
         return conversation
@@ -59,7 +71,15 @@ class Conversations:
             return None
         from interpose.core.policy.engine import Engine
 
-        return Engine(self._policies, self._server["name"], secrets.token_bytes(32))
+        return Engine(self._policies, self._server["name"], os.urandom(32))
+
+    def _watched(self, file: RecordingFile | None) -> "RecordingFile | Watched | None":
+        """The file, heard by watchers where there are any."""
+        if not self._watchers:
+            return file
+        from interpose.edge.watching import Watched
+
+        return Watched(file, self._watchers)
 
     def _create(self, started: str) -> RecordingFile | None:
         """A new file. Where none can be made any more, the session goes on unrecorded, and people are told."""

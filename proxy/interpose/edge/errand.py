@@ -5,9 +5,7 @@ answer to a client's call out of it, and the exchange of that call stays open fo
 """
 
 import asyncio
-from contextlib import aclosing
-
-import aiohttp
+from collections.abc import Iterable
 
 from interpose.core.events import Closed, End, Event, Frame, Headers, Received, Requested, Responded
 from interpose.core.protocol.http import mirrored_headers
@@ -19,6 +17,7 @@ from interpose.edge.transports.errands import is_awaited, is_errand
 from interpose.edge.transports.exchange import Exchange, text
 from interpose.edge.transports.mirroring import Lines, own_headers
 from interpose.edge.transports.plain import Unreadable, plain_frames
+from interpose.edge.transports.sending import Answer
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
 
 _AT_ONCE = 100  # answers of one session under way: beyond this, what its server says next has to wait
@@ -34,9 +33,9 @@ class Errands:
         self._tasks: dict[asyncio.Task[None], RelayedSession] = {}
         self._offers: set[asyncio.Task[None]] = set()
 
-    def hear(self, session: RelayedSession, origin: Exchange, event: Event) -> None:
-        """Hear an event of an exchange, and set out on what the core wants of the server because of it."""
-        session.conversation.hear(event)
+    def hear(self, session: RelayedSession, origin: Exchange, events: Iterable[Event]) -> None:
+        """Hear events of an exchange, and set out on what the core wants of the server because of them."""
+        session.conversation.hear_all(events)
         for channel, frame in session.unplaced():
             self._begin(session, origin, channel, frame)
 
@@ -61,6 +60,8 @@ class Errands:
 
     async def room(self, session: RelayedSession) -> None:
         """Wait while the server asks faster than it takes the answers."""
+        if len(self._tasks) <= _AT_ONCE:
+            return
         while len(own := [task for task, its in self._tasks.items() if its is session]) > _AT_ONCE:
             await asyncio.wait(own, return_when=asyncio.FIRST_COMPLETED)
 
@@ -136,19 +137,23 @@ class Errand:
         self._open = True
         shown = target.decode("utf-8", "replace")
         conversation.hear(Requested(conversation.clock(), self.channel, "POST", shown, text(headers)))
-        async with self.session.turnstile:
-            sending = upstream.send("POST", target, headers, self._message.raw, self._over)
-            await sending.under_way()
-        async with await sending.answer() as response:
-            answered = text(response.raw_headers)
-            conversation.hear(Responded(conversation.clock(), self.channel, response.status, answered))
-            async with aclosing(plain_frames(response)) as parts:
-                async for frame in parts:
+        sending, _ = await self.session.turnstile.enter(
+            lambda: upstream.send("POST", target, headers, self._message.raw, self._over)
+        )
+        try:
+            answer = await sending.answer()
+            answered = text(answer.raw_headers)
+            conversation.hear(Responded(conversation.clock(), self.channel, answer.status, answered))
+            frames = plain_frames(answer)
+            while batch := await frames.more():
+                for frame in batch:
                     if self._hear(errands, frame):
                         return None
                     await self.origin.offer()
                     await errands.room(self.session)
-            return self._missing(response)
+            return self._missing(answer)
+        finally:
+            sending.release()
 
     def _hear(self, errands: Errands, frame: Frame) -> bool:
         """Hear what the server says. True when it was the answer, after which nothing matters."""
@@ -157,13 +162,13 @@ class Errand:
             message = None  # the reply to an answer is for nobody: recorded, not delivered
             frame = Frame(frame.raw, None, frame.block, frame.tail, frame.wire)
         at = self._conversation.clock()
-        errands.hear(self.session, self.origin, Received(at, "server", self.channel, frame))
+        errands.hear(self.session, self.origin, [Received(at, "server", self.channel, frame)])
         return message is not None and message.is_response and message.id == self._message.id
 
-    def _missing(self, response: aiohttp.ClientResponse) -> str | None:
-        if self._message.is_response and response.ok:
+    def _missing(self, answer: Answer) -> str | None:
+        if self._message.is_response and answer.ok:
             return None
-        return f"HTTP {response.status} without an answer" if response.ok else f"HTTP {response.status}"
+        return f"HTTP {answer.status} without an answer" if answer.ok else f"HTTP {answer.status}"
 
     def _give_up(self, errands: Errands, trouble: str) -> None:
         """Say what became of it; a request of ours is answered in the server's place."""
@@ -173,7 +178,8 @@ class Errand:
         if said.kind is Kind.REQUEST and said.id is not None:
             raw = error_reply(said.id.encode(), Trouble(f"the server did not answer: {trouble}"))
             frame = Frame(raw, read(raw), wire="body")
-            errands.hear(self.session, self.origin, Received(self._conversation.clock(), "server", self.channel, frame))
+            at = self._conversation.clock()
+            errands.hear(self.session, self.origin, [Received(at, "server", self.channel, frame)])
 
     def _headers(self) -> Lines:
         came = self.origin.request.raw_headers

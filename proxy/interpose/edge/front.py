@@ -18,12 +18,13 @@ class Front:
         self.origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._path = parts.path or "/"
         self._query = parts.query
+        self._mcp = {*FRONT_PATHS, self._path.removesuffix("/")}
         self._moved: set[str] = set()
 
     def is_mcp(self, target: str) -> bool:
         """Whether an exchange with this target is MCP. A slash at the end makes no difference."""
         path = target.partition("?")[0]
-        return path.removesuffix("/") in (*FRONT_PATHS, self._path.removesuffix("/")) or path in self._moved
+        return path.removesuffix("/") in self._mcp or path in self._moved
 
     def target(self, target: str) -> str:
         """What the upstream is asked for. The query of the configured URL is kept."""

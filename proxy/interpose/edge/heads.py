@@ -13,9 +13,9 @@ from interpose.core.events import Frame
 from interpose.core.protocol.http import VERSION_HEADER
 from interpose.core.wire.message import Kind
 from interpose.edge.front import Front
-from interpose.edge.transports.exchange import RawHeaders, end_to_end
 from interpose.edge.transports.http_client_request import EVENTS, JSON, accepts, cors, names_no_request
 from interpose.edge.transports.mirroring import Lines, of_another_body
+from interpose.edge.transports.raw_headers import RawHeaders, end_to_end
 
 KEEP_ALIVE = Frame(b": keep-alive\n\n", wire="block")
 _LENGTH, _TYPE = b"content-length", b"content-type"
@@ -32,12 +32,15 @@ class Head(msgspec.Struct, frozen=True):
 
 def for_client(front: Front, request: web.BaseRequest, headers: RawHeaders) -> list[tuple[bytes, bytes]]:
     """The upstream's headers for a client, a `Location` that would lead it past us made ours."""
+    kept = end_to_end(headers)
+    if not any(name.lower() == b"location" for name, _ in kept):
+        return kept
     ours = f"{request.scheme}://{request.headers.get('Host', '')}"
     return [
         (name, raw(front.location(value.decode("utf-8", "surrogateescape"), ours)))
         if name.lower() == b"location"
         else (name, value)
-        for name, value in end_to_end(headers)
+        for name, value in kept
     ]
 
 

@@ -9,7 +9,7 @@ from interpose.core.errors import EndError
 from interpose.edge import stderr
 from interpose.edge.hosting_session import HostedSession
 from interpose.edge.link import Link
-from interpose.edge.runner import Conversation, pump
+from interpose.edge.runner import Conversation
 from interpose.edge.transports import process
 from interpose.edge.transports.http_client_stream import Patience
 from interpose.edge.transports.stdio import StdioLink
@@ -64,7 +64,7 @@ class ChildSession(HostedSession):
     async def _downward(self, child: process.Child, server: Link) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(stderr.relay, child.stderr, self.conversation, self._echo)
-            await pump(self.conversation, server, self.client)
+            await server.carry(self.conversation.hear_all, self.client)
             self.leave("server exited")
         self._silent.set()
 

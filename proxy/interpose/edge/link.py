@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
-from interpose.core.effects import Seek
+from interpose.core.effects import Release, Seek
 from interpose.core.events import Decision, End, Event, Frame
 
 Clock = Callable[[], float]
-Decide = Callable[[Decision, str], None]
+Hear = Callable[[Sequence[Event]], None]
 FAULT = "fault: disconnect"  # why a connection was closed that a policy broke off
 
 
@@ -21,6 +21,9 @@ class Sink(Protocol):
     def send(self, channel: str, frame: Frame) -> None:
         """Queue a frame for this end. Never waits; dropped once the end is gone."""
 
+    def flush(self) -> None:
+        """What was sent together is all there: let it go out. Never waits."""
+
 
 class ClientSink(Sink, Protocol):
     """Where what a client is to get goes."""
@@ -29,24 +32,53 @@ class ClientSink(Sink, Protocol):
         """Break the connection off, as a server would that fails. True when the session is over with it."""
 
 
+class Decide(Protocol):
+    """What hears a decision about one held message."""
+
+    def __call__(self, decision: Decision, by: str, instead: bytes | None = None, /) -> str:
+        """Decide, once. `by` is who does; `instead` goes with `edit` and `answer` (`Decided`).
+
+        Returns why the decision does not count; nothing when it was carried out.
+        """
+
+
 class Approver(Protocol):
     """Who decides about held messages."""
 
     def seek(self, seek: Seek, decide: Decide) -> None:
         """Ask. `decide` hears the decision and who made it, later, if it is ever made; never before this returns."""
 
+    def release(self, release: Release) -> None:
+        """What was asked about waits no more, whoever decided. It may never have been asked about. Never waits."""
 
-class Link(Sink, Protocol):
-    """One end of a session. Failures of traffic are events (`Closed` with a reason), never exceptions."""
 
-    async def receive(self) -> Sequence[Event]:
-        """Wait for what this end says next. Empty: it will say nothing more."""
+class BoundedSink(Sink, Protocol):
+    """A sink with a queue."""
+
+    @property
+    def full(self) -> bool:
+        """Whether more is queued than should be: who produces for this end waits for `room`."""
 
     async def room(self) -> None:
-        """Wait until the queue is below its bound: who produces for this end waits here."""
+        """Wait until the queue is below its bound."""
+
+
+class Link(BoundedSink, Protocol):
+    """One end of a session. Failures of traffic are events (`Closed` with a reason), never exceptions."""
+
+    async def carry(self, hear: Hear, sink: BoundedSink) -> None:
+        """Have heard all that this end says until it is done, no faster than the sink takes it."""
 
     async def finish(self) -> None:
         """Nothing more will be sent: flush the queue, then tell this end so (close its input)."""
+
+
+async def carry(receive: Callable[[], Awaitable[Sequence[Event]]], hear: Hear, sink: BoundedSink) -> None:
+    """The carrying of a link that is asked for what comes next; nothing is the end of it."""
+    while events := await receive():
+        hear(events)
+        if sink.full:
+            await sink.room()
 
 
 _TOGETHER = 1 << 16

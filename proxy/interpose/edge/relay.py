@@ -4,7 +4,6 @@ A reverse proxy: what it rewrites is `Host`, an `endpoint` event and a `Location
 else passes as it came, statuses, unknown headers, event ids and comments included.
 """
 
-from contextlib import aclosing
 from functools import partial
 
 from aiohttp import web
@@ -16,8 +15,9 @@ from interpose.edge.front import Front
 from interpose.edge.heads import for_client, raw
 from interpose.edge.relayed import Relayed
 from interpose.edge.roster import Roster
-from interpose.edge.transports.bodies import pieces, readable
-from interpose.edge.transports.exchange import ClientGone, Exchange, refusal
+from interpose.edge.transports.bodies import readable
+from interpose.edge.transports.exchange import Exchange, refusal
+from interpose.edge.transports.reply import ClientGone
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
 
 
@@ -67,18 +67,20 @@ class Relay:
         """An exchange that is no MCP (discovery, sign-in): passed on, nothing of it recorded."""
         sending = self._upstream.send(exchange.request.method, raw(target), exchange.request.raw_headers, body)
         try:
-            async with await sending.answer() as response:
-                headers = for_client(self._front, exchange.request, response.raw_headers)
-                reply = await exchange.begin(response.status, response.reason, headers)
-                async with aclosing(pieces(response)) as chunks:
-                    async for chunk in chunks:
-                        await exchange.write(chunk)
-                await exchange.finish()
-                return reply
+            answer = await sending.answer()
+            headers = for_client(self._front, exchange.request, answer.raw_headers)
+            reply = exchange.begin(answer.status, answer.reason, headers)
+            await exchange.announce()
+            while chunk := await answer.content.readany():
+                await exchange.write(chunk)
+            await exchange.finish()
+            return reply
         except ClientGone:
             return exchange.cut() or refusal(499, "the client left")
         except UPSTREAM_ERRORS as error:
             return exchange.cut() or refusal(502, f"no answer from {self._front.origin}: {problem(error)}")
+        finally:
+            sending.release()
 
 
 def _body_frame(request: web.BaseRequest, body: bytes) -> Frame:

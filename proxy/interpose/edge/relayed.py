@@ -1,10 +1,10 @@
 """One MCP exchange on its way through a relay: heard event by event, carried out as the core decides."""
 
 import asyncio
-from contextlib import aclosing
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
-import aiohttp
 import msgspec
 from aiohttp import web
 
@@ -16,13 +16,18 @@ from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncode
 from interpose.edge.judging import Judging
 from interpose.edge.link import FAULT
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
-from interpose.edge.transports.bodies import frames
-from interpose.edge.transports.exchange import ClientGone, Exchange, RawHeaders, refusal, text
+from interpose.edge.transports.exchange import Exchange, refusal, text
+from interpose.edge.transports.frames import Frames, cutter_for
 from interpose.edge.transports.http_client_request import Refusal
 from interpose.edge.transports.mirroring import mirrored_params, plainly, remirrored
 from interpose.edge.transports.plain import Unreadable
+from interpose.edge.transports.raw_headers import RawHeaders
+from interpose.edge.transports.reply import ClientGone
+from interpose.edge.transports.sending import Answer, Sending
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
 from interpose.edge.unfit import unfit
+
+_LIGHT = 1 << 16
 
 
 class Relayed:
@@ -59,16 +64,18 @@ class Relayed:
         request = self._exchange.request
         target = raw(self._target).decode("utf-8", "replace")
         headers = text(request.raw_headers)
+        enforces, at = self._session.enforces, self._clock()
         self._opens = frame.message is not None and frame.message.method == "initialize"
-        self._hear(Requested(self._clock(), self._channel, request.method, target, headers))
         if frame.message is not None:
             self._exchange.ask(frame.message)
-        if self._session.enforces:
+        if enforces:
             self._prepare(frame.message)
+        events: list[Event] = [Requested(at, self._channel, request.method, target, headers)]
         if frame.raw:
-            self._hear(Received(self._clock(), "client", self._channel, frame))
-            if self._session.enforces:
-                self._review(frame)
+            events.append(Received(at, "client", self._channel, frame))
+        self._hear(events)
+        if frame.raw and enforces:
+            self._review(frame)
 
     async def run(self) -> web.StreamResponse:
         """Carry it to its end, whichever that is."""
@@ -125,15 +132,15 @@ class Relayed:
                 return await self._answer()
             self._mirror()
         self._asked = None
-        async with await self._dispatch() as response:
-            self._notice(response)
-            self._hear(Responded(self._clock(), self._channel, response.status, text(response.raw_headers)))
-            head = Head(
-                response.status,
-                response.reason,
-                for_client(self._front, self._exchange.request, response.raw_headers),
-            )
-            return await (self._judge(response, head) if self._session.enforces else self._pass(response, head))
+        sending = await self._dispatch()
+        try:
+            answer = await sending.answer()
+            self._notice(answer)
+            headers = for_client(self._front, self._exchange.request, answer.raw_headers)
+            head = Head(answer.status, answer.reason, headers)
+            return await (self._judge(answer, head) if self._session.enforces else self._pass(answer, head))
+        finally:
+            sending.release()
 
     async def _await_word(self) -> None:
         """What neither went on nor was answered is decided upon later. Raises ClientGone where it was broken off."""
@@ -150,7 +157,7 @@ class Relayed:
     def _refuse(self, why: Refusal) -> web.StreamResponse:
         """Turn away what the server could read in another way than policy did."""
         response = why.response(self._exchange.request)
-        self._hear(Responded(self._clock(), self._channel, response.status, tuple(response.headers.items())))
+        self._hear([Responded(self._clock(), self._channel, response.status, tuple(response.headers.items()))])
         self._close("server", "end")
         return response
 
@@ -166,8 +173,8 @@ class Relayed:
             await stream.offer()
             said = []
         head = own_head(exchange.request, said)
-        self._hear(Responded(self._clock(), self._channel, head.status, text(head.headers)))
-        reply = await exchange.begin(head.status, head.reason, head.headers)
+        self._hear([Responded(self._clock(), self._channel, head.status, text(head.headers))])
+        reply = exchange.begin(head.status, head.reason, head.headers)
         if exchange.streams:
             exchange.downstream.extend(said)
             await exchange.flush()
@@ -177,53 +184,78 @@ class Relayed:
         await exchange.finish()
         return reply
 
-    async def _dispatch(self) -> aiohttp.ClientResponse:
+    async def _dispatch(self) -> Sending:
         """Send the request up, and hold up what comes later in this session until it is on its way.
 
         INVARIANT: order holds across the connections of one session.
         """
-        verb, target = self._exchange.request.method, raw(self._front.target(self._target))
-        async with self._session.turnstile:
-            sending = self._upstream.send(verb, target, self._headers, *self._exchange.take())
-            gave_up = await sending.under_way()
+        sending, gave_up = await self._session.turnstile.enter(self._send)
         if gave_up:
             note = f"{self._channel}: {gave_up}; what came later no longer waits for it"
             self._session.conversation.tell("server", "note", note)
-        return await sending.answer()
+        return sending
+
+    def _send(self) -> Sending:
+        verb, target = self._exchange.request.method, raw(self._front.target(self._target))
+        return self._upstream.send(verb, target, self._headers, *self._exchange.take())
 
     # --- what the server says ----------------------------------------------------------------------------------------
 
-    async def _pass(self, response: aiohttp.ClientResponse, head: Head) -> web.StreamResponse:
-        """Hand the reply on as it comes."""
+    async def _pass(self, answer: Answer, head: Head) -> web.StreamResponse:
+        """Hand the reply on as it comes: one that is here is heard, and goes out, in one piece."""
         exchange = self._exchange
-        reply = await exchange.begin(head.status, head.reason, head.headers)
-        async with aclosing(frames(response)) as parts:
-            async for frame in parts:
-                if self._session.enforces and not (exchange.streams and uncoded(head) == head):
-                    raise Unreadable("a policy came into force in the middle of this reply")
-                self._hear_frame(frame)
-                await exchange.flush()
+        reply = exchange.begin(head.status, head.reason, head.headers)
+        frames = Frames(answer, cutter_for(answer.headers.get("Content-Type"), answer.headers.get("Content-Encoding")))
+        unheard: list[Event] = [self._responded(answer)]
+        while True:
+            if not answer.is_whole:
+                if unheard:
+                    self._hear(unheard)
+                    unheard.clear()
+                await exchange.announce()
+            batch = await frames.more()
+            if batch and self._session.enforces and not (exchange.streams and uncoded(head) == head):
+                raise Unreadable("a policy came into force in the middle of this reply")
+            ending = [self._closing("server", "end")] if frames.ended and self._is_light(batch) else []
+            self._hear(chain(unheard, self._received(batch), ending))
+            unheard.clear()
+            await exchange.flush(more=frames.ended)
+            if frames.ended:
+                break
         self._close("server", "end")
         await exchange.finish()
         return reply
 
-    async def _judge(self, response: aiohttp.ClientResponse, head: Head) -> web.StreamResponse:
+    def _is_light(self, frames: Sequence[Frame]) -> bool:
+        """Whether these can be sent without waiting for the client, so that nothing comes between them and the end."""
+        return self._exchange.takes and sum(len(frame.raw) for frame in frames) <= _LIGHT
+
+    async def _judge(self, answer: Answer, head: Head) -> web.StreamResponse:
         """Hand on what the core lets through."""
         exchange = self._exchange
-        self._accepted = response.status == 202
+        self._accepted = answer.status == 202
+        self._hear([self._responded(answer)])
         room = partial(self._errands.room, self._session)
-        await Judging(exchange, self._hear_frame, room, self._holds).carry(response, head)
+        judging = Judging(exchange, lambda frames: self._hear(self._received(frames)), room, self._holds)
+        await judging.carry(answer, head)
+        await exchange.announce()
         self._close("server", "end")
         await exchange.finish()
         assert exchange.reply is not None, "whatever was judged, a reply was begun"
         return exchange.reply
 
-    def _hear_frame(self, frame: Frame) -> None:
-        self._hear(Received(self._clock(), "server", self._channel, frame))
-        if self._session.enforces and frame.message is None and frame.block is None:
-            self._leave_out(frame)
-        if frame.block is not None and frame.block.event == "endpoint" and frame.block.data:
-            self._learn_endpoint(frame.block.data)
+    def _responded(self, answer: Answer) -> Responded:
+        return Responded(self._clock(), self._channel, answer.status, text(answer.raw_headers))
+
+    def _received(self, frames: Iterable[Frame]) -> Iterator[Received]:
+        """Frames to be heard, and what there is to do about each once it was."""
+        at = self._clock()
+        for frame in frames:
+            yield Received(at, "server", self._channel, frame)
+            if self._session.enforces and frame.message is None and frame.block is None:
+                self._leave_out(frame)
+            if frame.block is not None and frame.block.event == "endpoint" and frame.block.data:
+                self._learn_endpoint(frame.block.data)
 
     def _leave_out(self, frame: Frame) -> None:
         """What was not read was not judged, and does not go on."""
@@ -248,20 +280,20 @@ class Relayed:
             rewritten = frame.raw[:start] + frame.raw[start:].replace(data, raw(said), 1)
             self._exchange.downstream.append(msgspec.structs.replace(frame, raw=rewritten))
 
-    def _notice(self, response: aiohttp.ClientResponse) -> None:
+    def _notice(self, answer: Answer) -> None:
         """Learn a session's id from a successful opening alone; see when a session is over, and where it moves."""
         request = self._exchange.request
-        if self._opens and response.ok:
-            self._roster.learn_id(self._session, response.headers)
-        elif request.method == "DELETE" and response.ok:
+        if self._opens and answer.ok:
+            self._roster.learn_id(self._session, answer.headers)
+        elif request.method == "DELETE" and answer.ok:
             self._session.over = "client ended the session"
-        elif response.status == 404 and SESSION_HEADER in request.headers:
+        elif answer.status == 404 and SESSION_HEADER in request.headers:
             self._session.over = "the server no longer knows the session"
-        elif response.status in (307, 308) and "Location" in response.headers:
-            self._front.moved(self._target, response.headers["Location"])
+        elif answer.status in (307, 308) and "Location" in answer.headers:
+            self._front.moved(self._target, answer.headers["Location"])
 
-    def _hear(self, event: Event) -> None:
-        self._errands.hear(self._session, self._exchange, event)
+    def _hear(self, events: Iterable[Event]) -> None:
+        self._errands.hear(self._session, self._exchange, events)
 
     def _close_early(self) -> None:
         """Nobody is there to be answered: the client left, or was made to."""
@@ -273,5 +305,8 @@ class Relayed:
     def _close(self, end: End, reason: str) -> None:
         """An exchange ends once, by whoever ended it first."""
         if not self._closed:
-            self._closed = True
-            self._hear(Closed(self._clock(), end, self._channel, reason))
+            self._hear([self._closing(end, reason)])
+
+    def _closing(self, end: End, reason: str) -> Closed:
+        self._closed = True
+        return Closed(self._clock(), end, self._channel, reason)

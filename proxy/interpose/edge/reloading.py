@@ -1,10 +1,9 @@
 """Policy files that change while sessions run: the new rules take over between two messages, or not at all."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import anyio
 
 from interpose.core.errors import InterposeError
 from interpose.edge.conversations import Conversations
@@ -36,7 +35,7 @@ class Reloader:
     async def run(self) -> None:
         """Look every second."""
         while True:
-            await anyio.sleep(_GLANCE)
+            await asyncio.sleep(_GLANCE)
             self.glance()
 
     def glance(self) -> None:

@@ -12,7 +12,7 @@ import anyio
 from interpose.core.errors import EndError
 from interpose.edge.link import FAULT
 from interpose.edge.local import SIGNALS
-from interpose.edge.runner import Alarm, Conversation, pump
+from interpose.edge.runner import Alarm, Conversation
 from interpose.edge.transports.http_server import HttpServerLink
 from interpose.edge.transports.stdio import StdioLink
 
@@ -60,12 +60,12 @@ class RemoteSession:
             self._leaving.set()
 
     async def _upward(self) -> None:
-        await pump(self._conversation, self._client, self._server)
+        await self._client.carry(self._conversation.hear_all, self._server)
         await self._server.finish()
         self._leave("client closed")
 
     async def _downward(self) -> None:
-        await pump(self._conversation, self._server, self._client)
+        await self._server.carry(self._conversation.hear_all, self._client)
         if self._server.failed is not None:
             self._say(f"{self._server.failed}; start the session anew")
             self._leave("server lost", EndError.exit_code)

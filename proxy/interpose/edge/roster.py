@@ -5,7 +5,6 @@ exchanges carry no session: they are kept together by connection, then by who th
 the recording alone; where a message goes never depends on it.
 """
 
-import asyncio
 import hashlib
 import weakref
 from collections.abc import Mapping
@@ -16,7 +15,9 @@ from interpose.core.events import End, Frame
 from interpose.core.wire.message import Message
 from interpose.edge.conversations import Conversations
 from interpose.edge.runner import Conversation
-from interpose.edge.transports.exchange import Exchange, RawHeaders
+from interpose.edge.transports.exchange import Exchange
+from interpose.edge.transports.raw_headers import RawHeaders
+from interpose.edge.transports.turnstile import Turnstile
 
 SESSION_HEADER = "Mcp-Session-Id"
 _OPENING = ("initialize", "server/discover")
@@ -41,6 +42,9 @@ class _Side:
         elif exchange is not None:
             exchange.deliver(self.end, frame)
 
+    def flush(self) -> None:
+        """Each exchange is looked after by its own task."""
+
     def cut(self, channel: str) -> bool:
         """Break one exchange off; the session goes on."""
         if (exchange := self._exchanges.get(channel)) is not None:
@@ -58,7 +62,7 @@ class RelayedSession:
 
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
-        self.turnstile = asyncio.Lock()
+        self.turnstile = Turnstile()
         self.exchanges: dict[str, Exchange] = {}
         self.errands: set[str] = set()
         self.over = ""
@@ -97,6 +101,8 @@ class RelayedSession:
 
     def unplaced(self) -> list[tuple[str, Frame]]:
         """What the core wants the server to hear that no exchange of the client carries."""
+        if not self._server.unplaced:
+            return []
         found, self._server.unplaced = self._server.unplaced, []
         return found
 
@@ -185,7 +191,8 @@ class Roster:
         """The session that a connection has, else the latest of the same client."""
         connection = request.transport
         session = None if connection is None else self._by_connection.get(connection)
-        session = session or self._by_client.get(_client_key(request))
+        if session is None:
+            session = self._by_client.get(_client_key(request))
         return None if session is None or session.over else session
 
     def _sessionless(
@@ -194,14 +201,15 @@ class Roster:
         """An opening begins a session: `initialize` always, `server/discover` on a new connection."""
         connection = request.transport
         method = None if message is None else message.method
-        is_new = connection is None or connection not in self._by_connection
-        opens = method == "initialize" or (method in _OPENING and is_new)
+        before = None if connection is None else self._by_connection.get(connection)
+        opens = method == "initialize" or (method in _OPENING and before is None)
         if session is None or (opens and not session.silent):
             session = self._open("http")
         session.silent = session.silent and message is None
-        if connection is not None:
-            self._by_connection[connection] = session
-        self._by_client[_client_key(request)] = session
+        if session is not before:
+            if connection is not None:
+                self._by_connection[connection] = session
+            self._by_client[_client_key(request)] = session
         return session
 
     def _end(self, session: RelayedSession, reason: str) -> None:
@@ -216,5 +224,7 @@ class Roster:
 def _client_key(request: web.BaseRequest) -> str:
     """Who a client is as far as one can see: address, program, credential (its digest only)."""
     headers = request.headers
-    credential = hashlib.sha256(headers.get("Authorization", "").encode("utf-8", "replace")).hexdigest()
+    credential = headers.get("Authorization", "")
+    if credential:
+        credential = hashlib.sha256(credential.encode("utf-8", "replace")).hexdigest()
     return "\n".join((request.remote or "", headers.get("User-Agent", ""), credential))

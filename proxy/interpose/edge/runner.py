@@ -7,17 +7,19 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-from interpose.core.effects import Append, Cut, Deliver, Effect, Seek, Store, Wake
+from interpose.core.effects import Append, Cut, Deliver, Effect, Release, Seek, Store, Wake
 from interpose.core.events import Decided, Decision, End, Event, Ticked, Told
 from interpose.core.interposer import Interposer
 from interpose.core.recording.entry import Header
-from interpose.edge.link import Approver, ClientSink, Clock, Link, Sink
+from interpose.core.wire.lines import Line
+from interpose.edge.link import Approver, ClientSink, Clock, Sink
 from interpose.edge.stores.jsonl import RecordingFile
 from interpose.edge.stores.replacing import replace
 
 if TYPE_CHECKING:
     from interpose.core.policy.engine import Engine
     from interpose.core.policy.rule import Policy
+    from interpose.edge.watching import Watched
 
 Alarm = Callable[[str], None]
 
@@ -44,7 +46,7 @@ class Conversation:
     def __init__(
         self,
         header: Header,
-        recording: RecordingFile | None,
+        recording: "RecordingFile | Watched | None",
         clock: Clock,
         alarm: Alarm,
         engine: "Engine | None" = None,
@@ -61,6 +63,7 @@ class Conversation:
         self._alarmed = False
         self._approver = approver
         self._severed = False
+        self._stirred: set[Sink] = set()  # what was sent to these goes out when all of it is recorded
         self._wakes: set[float] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._carry_out(self.core.open(header))
@@ -84,6 +87,19 @@ class Conversation:
         for event in events:
             if not self.closed and (not self._severed or isinstance(event, Told)):
                 self._carry_out(self.core.feed(event))
+        self._flush()
+
+    @property
+    def passes(self) -> bool:
+        """Whether what is said on stdio passes as it comes, and its lines need only be `overheard`."""
+        return self.core.observes and not self.closed and not self._severed
+
+    def overhear(self, end: End, lines: Sequence[Line]) -> None:
+        """Lines of one end that pass as they came: whoever calls this hands them on. INVARIANT: nothing awaits here."""
+        at, recording = self.clock(), self.recording
+        for line in self.core.overhear(at, end, lines, recorded=recording is not None):
+            if recording is not None:
+                recording.append(line.pieces)
         self._flush()
 
     def govern(self, policies: "Sequence[Policy]") -> None:
@@ -123,6 +139,8 @@ class Conversation:
                     self._wake_at(at)
                 case Seek():
                     self._seek(effect)
+                case Release():
+                    self._release(effect)
                 case Store():
                     self._store(effect)
                 case _:
@@ -131,6 +149,7 @@ class Conversation:
     def _deliver(self, delivery: Deliver) -> None:
         sink = self._client if delivery.end == "client" else self._server
         if sink is not None:
+            self._stirred.add(sink)
             sink.send(delivery.channel, delivery.frame)
 
     def _cut(self, cut: Cut) -> None:
@@ -140,6 +159,10 @@ class Conversation:
     def _seek(self, seek: Seek) -> None:
         if self._approver is not None:
             self._approver.seek(seek, partial(self._decided, seek.hold))
+
+    def _release(self, release: Release) -> None:
+        if self._approver is not None:
+            self._approver.release(release)
 
     def _wake_at(self, at: float) -> None:
         if at not in self._wakes:
@@ -163,8 +186,15 @@ class Conversation:
         if due:
             self._hear_later(Ticked(now))
 
-    def _decided(self, hold: str, decision: Decision, by: str) -> None:
-        self._hear_later(Decided(self.clock(), hold, decision, by))
+    def _decided(self, hold: str, decision: Decision, by: str, instead: bytes | None = None) -> str:
+        """Why the decision does not count; nothing when it was carried out."""
+        if self.closed or self._severed:
+            return "the session is over"
+        event = Decided(self.clock(), hold, decision, by, instead)
+        doubt = self.core.doubt(event)
+        if not doubt:
+            self._hear_later(event)
+        return doubt
 
     def _hear_later(self, event: Ticked | Decided) -> None:
         self.hear(event)
@@ -177,17 +207,12 @@ class Conversation:
             self._alarm(f"{file.path} cannot be written ({error.strerror or error}); traffic goes on")
 
     def _flush(self) -> None:
-        """Write what is to be recorded."""
-        if self.recording is None:
-            return
-        self.recording.flush()
-        if self.recording.lost and not self._alarmed:
-            self._alarmed = True
-            self._alarm(f"recording {self.recording.path} has gaps: {self.recording.problem}; traffic goes on")
-
-
-async def pump(conversation: Conversation, source: Link, sink: Link) -> None:
-    """Carry one direction until the source is done, no faster than the other end takes it."""
-    while events := await source.receive():
-        conversation.hear_all(events)
-        await sink.room()
+        """Write what is to be recorded, then let go out what was delivered."""
+        if self.recording is not None:
+            self.recording.flush()
+            if self.recording.lost and not self._alarmed:
+                self._alarmed = True
+                self._alarm(f"recording {self.recording.path} has gaps: {self.recording.problem}; traffic goes on")
+        for sink in self._stirred:
+            sink.flush()
+        self._stirred.clear()

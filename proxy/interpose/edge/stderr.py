@@ -1,8 +1,7 @@
 """A child's standard error: passed on to ours as it comes, recorded line by line, and not judged."""
 
+import asyncio
 from collections.abc import Callable
-
-import anyio.to_thread
 
 from interpose.core.wire.lines import LineSplitter
 from interpose.edge.runner import Conversation
@@ -21,6 +20,6 @@ async def relay(stderr: Reader, conversation: Conversation, echo: Echo) -> None:
     while chunk := await stderr.read(READ_SIZE):
         for line, _ in splitter.feed(chunk):
             tell(line)
-        await anyio.to_thread.run_sync(echo, chunk)
+        await asyncio.to_thread(echo, chunk)
     for line, _ in splitter.finish():
         tell(line)

@@ -45,6 +45,22 @@ def test_events_of_an_answer_are_spread_over_it_and_the_last_ends_it() -> None:
     assert times(call(0, 1, progress(1, 1), progress(1, 2), result(1), took=0.301)) == [[0.101, 0.201, 0.301]]
 
 
+def test_times_that_the_file_tells_are_taken() -> None:
+    told = call(0, 1, progress(1, 1), progress(1, 2), result(1), took=0.301) | {"_eventTimes": [5, 290, 300.5]}
+    assert times(told) == [[0.005, 0.29, 0.3005]]
+
+
+@pytest.mark.parametrize("odd", [[5], [5, 6, 7, 8], ["5", 6, 7], "567", 5, {}, None, [None, 1, 2], [True, 1, 2]])
+def test_times_that_do_not_fit_are_none(odd: object) -> None:
+    told = call(0, 1, progress(1, 1), progress(1, 2), result(1), took=0.301) | {"_eventTimes": odd}
+    assert times(told) == [[0.101, 0.201, 0.301]]
+
+
+def test_times_that_go_back_do_not_change_the_order() -> None:
+    told = call(0, 1, progress(1, 1), progress(1, 2), result(1), took=0.301) | {"_eventTimes": [100, 50, -3]}
+    assert times(told) == [[0.1, 0.1, 0.1]]
+
+
 def test_an_ask_came_before_its_answer_and_what_follows_it_after() -> None:
     ask, reply = times(call(0, 1, progress(1, 1), request(9, "roots/list"), result(1), took=0.5), answer(0.201, 9))
     assert (ask, reply) == ([0.101, 0.201, 0.5], [])

@@ -151,11 +151,15 @@ def _rewire(table: dict[str, Any], called: str, local: str) -> None:
         address = next(table.pop(each) for each in ("url", "serverUrl", "httpUrl") if each in table)
         headers = table.pop("headers", None) or table.pop("http_headers", None) or {}
         words = [*ours, "--upstream", address]
-        words += [word for pair in headers.items() for word in ("--header", ": ".join(pair))]
+        called_by = {name: "INTERPOSE_HEADER_" + name.upper().replace("-", "_") for name in headers}
+        words += [word for name, variable in called_by.items() for word in ("--header-env", f"{name}={variable}")]
+        values = {called_by[name]: value for name, value in headers.items()}
         if local == "local":
-            table["command"] = words
+            table |= {"command": words, "environment": values}
         else:
-            table |= {"command": words[0], "args": words[1:]}
+            table |= {"command": words[0], "args": words[1:], "env": values}
+        if not headers:
+            del table["environment" if local == "local" else "env"]
         if "type" in table:
             table["type"] = local
 

@@ -97,6 +97,40 @@ def test_without_what_was_kept_an_address_is_written_anew() -> None:
     assert found["w"] == {"type": "http", "url": "https://w/mcp", "headers": {"A": "b"}}
 
 
+def test_a_header_changed_since_stays_changed() -> None:
+    found = servers(undone(('{"INTERPOSE_HEADER_A": "b"}', '{"INTERPOSE_HEADER_A": "new"}')))
+    assert found["w"] == {"type": "http", "url": "https://w/mcp", "headers": {"A": "new"}}
+
+
+@pytest.mark.parametrize("before", [BEFORE, None])
+def test_a_variable_added_since_stays(before: str | None) -> None:
+    found = servers(undone(('"INTERPOSE_HEADER_A": "b"', '"INTERPOSE_HEADER_A": "b", "K": "v"'), before=before))
+    assert found["w"] == {"type": "http", "url": "https://w/mcp", "headers": {"A": "b"}, "env": {"K": "v"}}
+
+
+def test_headers_on_the_command_line_come_back_too() -> None:
+    words = ('"--header-env", "A=INTERPOSE_HEADER_A"], "env": {"INTERPOSE_HEADER_A": "b"}', '"--header", "A: c"]')
+    assert servers(undone(words))["w"] == {"type": "http", "url": "https://w/mcp", "headers": {"A": "c"}}
+
+
+def test_a_header_whose_value_is_gone_leaves_the_entry_as_it_is() -> None:
+    gone = (', "env": {"INTERPOSE_HEADER_A": "b"}', "")
+    after = document(wrapped(document(BEFORE), CURSOR)[0].replace(*gone))
+    reasons = {entry.name: why_not(entry) for entry in entries(after, CURSOR)}
+    assert reasons == {"a": None, "b": None, "w": "its entry no longer says what `A` is to be"}
+    assert servers(undone(gone))["w"]["args"][-1] == "A=INTERPOSE_HEADER_A"
+
+
+def test_members_in_another_order_go_with_their_commas() -> None:
+    entry = (
+        '{"args": ["run", "--name", "s", "--upstream", "https://x", "--header-env", "A=V"],'
+        ' "env": {"V": "b"}, "command": "/a/interpose"}'
+    )
+    after = document(f'{{"mcpServers": {{"s": {entry}}}}}')
+    found = unwrapped(after, None, CURSOR, [("mcpServers", "s")])
+    assert servers(found) == {"s": {"url": "https://x", "headers": {"A": "b"}}}
+
+
 def test_toml_lines_come_back_where_the_file_changed() -> None:
     codex = LAYOUTS["codex"]
     before = '[mcp_servers.w]\nurl = "https://w"\nhttp_headers = { A = "b" }\n\n[mcp_servers.c]\ncommand = "c" # see\n'

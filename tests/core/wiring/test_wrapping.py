@@ -1,6 +1,7 @@
 """What a wrapped entry looks like, what is refused, and what is known again."""
 
 import json
+import tomllib
 
 import pytest
 from tests.core.wiring.files import PLAIN, document, wrapped
@@ -8,6 +9,7 @@ from tests.core.wiring.files import PLAIN, document, wrapped
 from interpose.core.wiring.command_line import Settings, was_edited, wrapping
 from interpose.core.wiring.layout import LAYOUTS
 from interpose.core.wiring.masking import masked
+from interpose.core.wiring.wrapping import variables
 
 OURS = "/opt/interpose/bin/interpose"
 
@@ -24,10 +26,45 @@ def test_a_process_moves_behind_the_dashes() -> None:
     assert one(entry) == expected
 
 
-def test_an_address_becomes_a_process_that_has_its_headers() -> None:
+def test_an_address_becomes_a_process_that_gets_its_headers_by_its_environment() -> None:
     entry = '{ "type": "http", "url": "https://x/mcp", "headers": {"A": "${env:T}"}, "disabled": true }'
-    args = '["run", "--name", "s", "--upstream", "https://x/mcp", "--header", "A: ${env:T}"]'
-    assert one(entry) == f'{{ "type": "stdio", "command": "{OURS}", "args": {args}, "disabled": true }}'
+    args = '["run", "--name", "s", "--upstream", "https://x/mcp", "--header-env", "A=INTERPOSE_HEADER_A"]'
+    env = '{"INTERPOSE_HEADER_A": "${env:T}"}'
+    assert one(entry) == f'{{ "type": "stdio", "command": "{OURS}", "args": {args}, "env": {env}, "disabled": true }}'
+
+
+@pytest.mark.parametrize(
+    "value", ["${TOKEN}", "Bearer ${env:TOKEN}", "${input:token}", "Bearer {env:T}", "$T", "sk-1", "\\u00e9 \\/"]
+)
+@pytest.mark.parametrize("client", LAYOUTS)
+def test_a_header_s_value_stays_as_it_was_written_and_off_the_command_line(client: str, value: str) -> None:
+    layout = LAYOUTS[client]
+    [container] = next(names for names in layout.containers if len(names) == 1)
+    text = json.dumps({container: {"s": {layout.address: "https://x", "headers": {"X-Key": "V"}}}}).replace("V", value)
+    done, refused = wrapped(document(text), layout)
+    assert not refused
+    assert f'"{layout.environment}": {{"INTERPOSE_HEADER_X_KEY": "{value}"}}' in done
+    assert done.count(value) == 1
+    assert '"--header-env", "X-Key=INTERPOSE_HEADER_X_KEY"' in done
+
+
+def test_an_environment_that_is_there_is_left_alone() -> None:
+    found = json.loads(one('{"url": "https://x", "headers": {"A": "b"}, "env": {"K": "v"}}'))
+    assert (found["env"], found["args"][-2:]) == ({"K": "v"}, ["--header", "A: b"])
+
+
+def test_each_header_has_a_variable_of_its_own() -> None:
+    names = ["X-Key", "x_key", "Authorization"]
+    called = ["INTERPOSE_HEADER_X_KEY", "INTERPOSE_HEADER_X_KEY_", "INTERPOSE_HEADER_AUTHORIZATION"]
+    assert variables(names) == list(zip(names, called, strict=True))
+
+
+def test_headers_of_toml_go_by_the_environment_too() -> None:
+    text = '[mcp_servers.s]\nurl = "https://x"\nhttp_headers = { "X-Key" = \'a"b\' }\n'
+    done, _ = wrapped(document(text, "config.toml"), LAYOUTS["codex"])
+    found = tomllib.loads(done)["mcp_servers"]["s"]
+    assert found["env"] == {"INTERPOSE_HEADER_X_KEY": 'a"b'}
+    assert found["args"][-2:] == ["--header-env", "X-Key=INTERPOSE_HEADER_X_KEY"]
 
 
 def test_options_come_before_the_name() -> None:
@@ -77,6 +114,7 @@ def test_a_server_that_is_there_twice_is_left_alone() -> None:
         ["C:\\Tools\\Interpose.EXE", "run", "--record", "--", "--", "server"],
         ["python3", "-m", "interpose", "run", "--upstream=https://x"],
         ["uvx", "interpose", "run", "--upstream", "https://x", "--header", "A: b"],
+        ["interpose", "run", "--name", "x", "--upstream", "https://x", "--header-env", "A=B"],
     ],
 )
 def test_a_wrapping_is_known_again(words: list[str]) -> None:

@@ -31,7 +31,16 @@ def command(paths: tuple[str, ...], as_json: bool, as_csv: bool, no_paths: bool,
 
     Bodies never show: sizes, counts, names of fields and the beginning of questions do.
 
-    Example: interpose audit --csv recordings > trail.csv
+    Prints one line for each question, with how it ended; --json and --csv for programs.
+
+    \b
+    Exit codes: 0 fine; with --verify 1 when something was changed; 2 a recording is damaged.
+
+    \b
+    Examples:
+      interpose audit recordings
+      interpose audit --csv recordings > trail.csv
+      interpose audit --verify session.jsonl
     """
     if as_json + as_csv + verify > 1:
         raise UsageError("--json, --csv and --verify exclude each other")

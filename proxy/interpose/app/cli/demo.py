@@ -14,11 +14,28 @@ _ERAS = ("stateful", "stateless")
 
 
 @click.command("demo")
-@click.option("--record", metavar="DIR", default="interpose-demo", show_default=True, help="Where the recordings go.")
+@click.option(
+    "--record",
+    metavar="DIR",
+    type=click.Path(),
+    default="interpose-demo",
+    show_default=True,
+    help="Where the recordings go.",
+)
 def command(record: str) -> int:
     """Watch a whole conversation: a bundled client and server use every feature of MCP, in both eras.
 
     Nothing else needs to be installed. Each era's session is recorded and then shown.
+
+    Prints both conversations, as `interpose show` does.
+
+    \b
+    Exit codes: 0 fine, 2 the folder cannot be written, 3 the conversation failed.
+
+    \b
+    Examples:
+      interpose demo
+      interpose demo --record sessions
     """
     folder = Path(record)
     try:

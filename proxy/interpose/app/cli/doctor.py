@@ -6,6 +6,7 @@ import anyio
 import click
 
 from interpose.app import console
+from interpose.app.cli import targets
 from interpose.app.cli.recordings import recordings
 from interpose.app.cli.wrap import executable
 from interpose.app.clients.checkup import findings
@@ -21,18 +22,31 @@ _WRONG = 1
 
 
 @click.command("doctor")
-@click.argument("target", metavar="[CLIENT|FILE]", required=False)
+@click.argument("target", metavar="[CLIENT|FILE]", required=False, shell_complete=targets.complete)
 @click.option("--try", "tries", is_flag=True, help="Start every server, and see whether it answers.")
 @click.option("--seconds", default=10.0, show_default=True, help="How long an answer may take.")
 @click.option(
-    "--recording", "paths", metavar="FILE|DIR", multiple=True, help="See here what clients never said they can do."
+    "--recording",
+    "paths",
+    metavar="FILE|DIR",
+    type=click.Path(),
+    multiple=True,
+    help="See here what clients never said they can do.",
 )
 def command(target: str | None, tries: bool, seconds: float, paths: tuple[str, ...]) -> int:
     """Look for what usually goes wrong: in the files of CLIENT, in FILE, or of every client here.
 
-    Without --try no server is started. Exit code 1: something is wrong.
+    Without --try no server is started.
 
-    Example: interpose doctor claude-desktop --try
+    Prints a line for each thing: `wrong` keeps a server from working, `note` is worth knowing, `ok` is neither.
+
+    \b
+    Exit codes: 0 nothing is wrong, 1 something is, 2 a file cannot be read.
+
+    \b
+    Examples:
+      interpose doctor
+      interpose doctor claude-desktop --try
     """
     machine = this_machine()
     rows: list[tuple[str, Finding]] = []

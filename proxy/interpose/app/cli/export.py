@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -21,7 +20,7 @@ from interpose.core.exporting.otlp import Trace
 from interpose.core.exporting.ruled import touched
 from interpose.core.exporting.steps import steps
 from interpose.core.formats.survey import Survey
-from interpose.core.recording.entry import Header
+from interpose.edge.stores.beginning import began
 from interpose.edge.stores.jsonl import RecordingReader
 
 _FORMATS = ("mermaid", "har", "html", "otlp", "curl")
@@ -38,7 +37,16 @@ def command(recording: str, kind: str, output: str | None, message: int | None) 
     mermaid: a sequence diagram. har: HTTP exchanges for a browser's tools. html: one page to read offline.
     otlp: spans for a tracing backend. curl: one message as a command to send it again.
 
-    Example: interpose export session.jsonl --format html -o session.html
+    Prints it, unless -o names a file, which is replaced once the new one is whole.
+
+    \b
+    Exit codes: 0 fine, 2 the recording is damaged, or the file cannot be written.
+
+    \b
+    Examples:
+      interpose export session.jsonl --format html -o session.html
+      interpose export session.jsonl --format mermaid
+      interpose export session.jsonl --format curl --message 13
     """
     if (kind == "curl") != (message is not None):
         raise UsageError("--message SEQ belongs to --format curl: `interpose show --full` tells the numbers")
@@ -70,9 +78,9 @@ def _pieces(reader: RecordingReader, kind: str, message: int) -> tuple[Iterable[
             known = _known(reader.path)
             return _html(reader, known), known.problems
         case "har":
-            return HarFile(reader.header, _began(reader.header)).written(reader), reader.problems
+            return HarFile(reader.header, began(reader.header)).written(reader), reader.problems
         case "otlp":
-            return Trace(reader.header, _began(reader.header)).written(reader), reader.problems
+            return Trace(reader.header, began(reader.header)).written(reader), reader.problems
         case _:
             return [_curl(reader, message)], []
 
@@ -108,15 +116,6 @@ def _curl(reader: RecordingReader, wanted: int) -> str:
     except Unsendable as error:
         raise UsageError(f"{reader.path}: {error}") from None
     raise UsageError(f"{reader.path}: no entry {wanted} in it; `interpose show --full` tells the numbers")
-
-
-def _began(header: Header) -> int:
-    """When the recording began, in nanoseconds since 1970; 0 where it does not say."""
-    try:
-        moment = datetime.fromisoformat(header.started)
-    except ValueError:
-        return 0
-    return round(moment.timestamp() * 1_000_000) * 1000
 
 
 def _write(pieces: Iterable[str], output: str | None) -> int:

@@ -17,19 +17,34 @@ from interpose.core.importing.retelling import recorded
 from interpose.core.importing.sorting import ImportedSession, sort
 from interpose.core.recording.entry import Header
 from interpose.edge.stores import naming
-from interpose.edge.stores.jsonl import RecordingFile, place
+from interpose.edge.stores.jsonl import RecordingFile
+from interpose.edge.stores.placing import place
 
 
 @click.command("import")
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
-@click.option("-o", "--output", metavar="OUT.jsonl|DIR", help="Where to. Default: FILE's name with .jsonl, here.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT.jsonl|DIR",
+    type=click.Path(),
+    help="Where to. Default: FILE's name with .jsonl, here.",
+)
 def command(file: str, output: str | None) -> int:
     """Make recordings of what another tool kept: a HAR 1.2 file, or a flow file of mitmproxy 10 to 12.
 
     One recording is one session. Exchanges that are no MCP are left out; credentials in headers and addresses never
     reach a recording.
 
-    Example: interpose import session.har -o session.jsonl
+    Prints nothing; what was made and what is a guess is told on standard error.
+
+    \b
+    Exit codes: 0 fine, 2 the file is none of these, or holds no MCP.
+
+    \b
+    Examples:
+      interpose import session.har -o session.jsonl
+      interpose import session.har -o imported/
     """
     data = _content(file)
     try:

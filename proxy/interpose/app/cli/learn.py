@@ -22,9 +22,11 @@ _DIFFERS = 1
 
 @click.command("learn")
 @click.argument("paths", metavar="A B...", nargs=-1, required=True, type=click.Path())
-@click.option("-o", "--output", metavar="FILE", help="Write the options to a file.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the options to a file.")
 @click.option("-w", "--write", is_flag=True, help="Write them beside A, where replay finds them: A.replay.toml.")
-@click.option("--options", "options_file", metavar="FILE", help="Options to add to.  [default: A.replay.toml]")
+@click.option(
+    "--options", "options_file", metavar="FILE", type=click.Path(), help="Options to add to.  [default: A.replay.toml]"
+)
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @click.option("--partial", is_flag=True, help="Take recordings that are not whole, too.")
 def command(
@@ -32,9 +34,15 @@ def command(
 ) -> int:
     """Find what varies between recordings of the same scenario, and print options that put it aside.
 
-    Exit 1 when something differs that should not be put aside: other calls, another outcome.
+    Prints the options as TOML, unless -o or --write names a file, and what differs all the same.
 
-    Example: interpose learn monday.jsonl tuesday.jsonl --write
+    \b
+    Exit codes: 0 fine, 1 other calls or another outcome, which should not be put aside, 2 a recording cannot be read.
+
+    \b
+    Examples:
+      interpose learn monday.jsonl tuesday.jsonl
+      interpose learn monday.jsonl tuesday.jsonl --write --force
     """
     if len(paths) < 2:
         raise UsageError("learning takes two recordings of the same scenario, or more")

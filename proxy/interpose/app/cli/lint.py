@@ -24,14 +24,22 @@ _FOUND, _DAMAGED = 1, 2
 @click.command("lint")
 @click.argument("paths", metavar="RECORDING|DIR...", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--junit", "junit_file", metavar="FILE", help="Write the findings as JUnit XML, too.")
+@click.option("--junit", "junit_file", metavar="FILE", type=click.Path(), help="Write the findings as JUnit XML, too.")
 def command(paths: tuple[str, ...], as_json: bool, junit_file: str | None) -> int:
     """Tell what clients and servers did that the specification of their version forbids, and its section.
 
     Every message is held against the official models (pip install 'interpose[lint]') and against the rules about what
-    may come when. Exit 1 when something was found, 2 when a recording is damaged.
+    may come when.
 
-    Example: interpose lint recordings --junit lint.xml
+    Prints each finding with its recording, its line, its rule and the page of the specification.
+
+    \b
+    Exit codes: 0 nothing found, 1 something was, 2 a recording is damaged.
+
+    \b
+    Examples:
+      interpose lint session.jsonl
+      interpose lint recordings --junit lint.xml
     """
     validate = _models()
     found = list(recordings(paths))

@@ -24,7 +24,15 @@ def command() -> None:
 def check(files: tuple[str, ...]) -> int:
     """Read policy FILES and tell everything that is wrong with them, with file, line and rule.
 
-    Example: interpose policy check careful.toml
+    Prints a line for each file that is sound, with the kinds of its rules, and one for each fault.
+
+    \b
+    Exit codes: 0 all are sound, 2 one is not.
+
+    \b
+    Examples:
+      interpose policy check careful.toml
+      interpose policy check careful.toml today.toml
     """
     sound = [_is_sound(name) for name in files]
     return 0 if all(sound) else 2
@@ -34,13 +42,26 @@ def check(files: tuple[str, ...]) -> int:
 @click.argument("recording", type=click.Path(dir_okay=False))
 @click.argument("seq", type=click.IntRange(min=1))
 @click.option(
-    "--policy", "files", metavar="FILE", multiple=True, help="Ask these rules instead of the recorded verdict."
+    "--policy",
+    "files",
+    metavar="FILE",
+    type=click.Path(),
+    multiple=True,
+    help="Ask these rules instead of the recorded verdict.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def explain(recording: str, seq: int, files: tuple[str, ...], as_json: bool) -> int:
     """Say why a message was treated as it was: each rule, and what in it matched or did not.
 
-    Example: interpose policy explain session.jsonl 14 --policy careful.toml
+    Prints the message and a line for each rule. `interpose show --full` tells the numbers.
+
+    \b
+    Exit codes: 0 fine, 2 the recording or the policy cannot be read, or there is no such message.
+
+    \b
+    Examples:
+      interpose policy explain session.jsonl 14
+      interpose policy explain session.jsonl 14 --policy careful.toml
     """
     from interpose.app.cli import rehearse
 
@@ -51,7 +72,15 @@ def explain(recording: str, seq: int, files: tuple[str, ...], as_json: bool) -> 
 def schema() -> int:
     """Print the JSON Schema of policy files, for editors.
 
-    Example: interpose policy schema > policy.schema.json
+    Prints JSON.
+
+    \b
+    Exit codes: 0 fine.
+
+    \b
+    Examples:
+      interpose policy schema
+      interpose policy schema > policy.schema.json
     """
     click.echo(json.dumps(policy_schema(), indent=2, ensure_ascii=False))
     return 0

@@ -29,7 +29,15 @@ def command(folder: str, age: str, dry_run: bool) -> int:
 
     Every other file stays, and so does a recording that is still being written.
 
-    Example: interpose prune recordings --older-than 30d --dry-run
+    Prints the name of each that is deleted, or would be.
+
+    \b
+    Exit codes: 0 fine, 2 the folder or AGE is none, 3 a file could not be deleted.
+
+    \b
+    Examples:
+      interpose prune recordings --older-than 30d --dry-run
+      interpose prune recordings --older-than 12h
     """
     if not Path(folder).is_dir():
         raise UsageError(f"{folder}: no such folder")

@@ -20,7 +20,9 @@ from interpose.app import console, policies
 from interpose.core.errors import RecordingError, UsageError
 from interpose.core.formats.excerpt import said
 from interpose.core.formats.words import plural
-from interpose.core.policy.redact import Finding, Options, Placeholders, Redactor
+from interpose.core.policy.redact.masking import Finding
+from interpose.core.policy.redact.placeholders import Placeholders
+from interpose.core.policy.redact.redactor import Options, Redactor
 from interpose.core.policy.rule import Redact
 from interpose.core.recording.codec import chain_of, chained, decode_entry, decode_header
 
@@ -35,12 +37,25 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 @click.option("-o", "--output", "new", metavar="NEW", required=True, type=click.Path(dir_okay=False), help="The copy.")
 @click.option("--find", metavar="NAMES", help=f"What to look for, with commas between. Default: {_DEFAULT}.")
 @click.option(
-    "--policy", "policy_files", metavar="FILE", multiple=True, help="Mask what its `redact` rules look for, everywhere."
+    "--policy",
+    "policy_files",
+    metavar="FILE",
+    type=click.Path(),
+    multiple=True,
+    help="Mask what its `redact` rules look for, everywhere.",
 )
 def command(recording: str, new: str, find: str | None, policy_files: tuple[str, ...]) -> int:
     """Write NEW: RECORDING with secrets and personal data masked. What is not masked stays as it was, byte for byte.
 
-    Example: interpose redact session.jsonl -o shared.jsonl --find secrets,email,phone
+    Prints nothing; how much was masked is told on standard error.
+
+    \b
+    Exit codes: 0 fine, 2 the recording is damaged, or NEW cannot be written.
+
+    \b
+    Examples:
+      interpose redact session.jsonl -o masked.jsonl
+      interpose redact session.jsonl -o shared.jsonl --find secrets,email,phone
     """
     masks = _Masks(_redactors(find, policy_files))
     try:
@@ -80,7 +95,7 @@ def _created(new: str) -> IO[bytes]:
 
 def _copy(recording: str, source: Iterable[bytes], copy: IO[bytes], masks: "_Masks") -> int:
     """Line by line. How many there are."""
-    before = after = ""
+    before, after = "", b""
     number = 0
     for number, line in _whole(recording, source):
         expected, before = chain_of(before, line)

@@ -25,12 +25,24 @@ _DIFFERS, _BROKEN = 1, 2
 
 @click.command("rehearse")
 @click.argument("paths", metavar="RECORDING|DIR...", nargs=-1, required=True, type=click.Path())
-@click.option("--policy", "policy_files", metavar="FILE", multiple=True, required=True, help="The policy to try.")
 @click.option(
-    "--against", metavar="FILE", multiple=True, help="Another policy: tell only where they differ, and exit 1 then."
+    "--policy",
+    "policy_files",
+    metavar="FILE",
+    type=click.Path(),
+    multiple=True,
+    required=True,
+    help="The policy to try.",
+)
+@click.option(
+    "--against",
+    metavar="FILE",
+    type=click.Path(),
+    multiple=True,
+    help="Another policy: tell only where they differ, and exit 1 then.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--junit", "junit_file", metavar="FILE", help="Write the findings as JUnit XML, too.")
+@click.option("--junit", "junit_file", metavar="FILE", type=click.Path(), help="Write the findings as JUnit XML, too.")
 def command(
     paths: tuple[str, ...],
     policy_files: tuple[str, ...],
@@ -40,7 +52,15 @@ def command(
 ) -> int:
     """Tell what a policy would have done in recorded sessions: nothing is started, sent or changed.
 
-    Example: interpose rehearse recordings --policy careful.toml --against today.toml
+    Prints each message that a rule would have changed, held or stopped, by which rule and why.
+
+    \b
+    Exit codes: 0 fine; with --against 1 where they differ; 2 a recording or a policy cannot be read.
+
+    \b
+    Examples:
+      interpose rehearse session.jsonl --policy careful.toml
+      interpose rehearse recordings --policy careful.toml --against today.toml
     """
     tried, other = policies.read_all(policy_files), policies.read_all(against)
     found = list(recordings(paths))

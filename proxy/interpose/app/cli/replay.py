@@ -40,10 +40,20 @@ _SHARED = (
     click.option("--free", metavar="METHOD", multiple=True, help="Notifications whose number does not count; a glob."),
     click.option("--bind", metavar="PATH", multiple=True, help="A value that the other end makes up anew each time."),
     click.option("--no-bind", metavar="PATH", multiple=True, help="A value that is what it is, though it looks so."),
-    click.option("--options", "options_file", metavar="FILE", help="Options in TOML. [RECORDING's own .replay.toml]"),
-    click.option("--policy", metavar="FILE", multiple=True, help="Enforce the rules in this file, too."),
-    click.option("--record", metavar="FILE|DIR", help="Keep what happens as a new recording."),
-    click.option("--report", metavar="FILE", help="Write the report here, too: .json, or .xml for JUnit."),
+    click.option(
+        "--options",
+        "options_file",
+        metavar="FILE",
+        type=click.Path(),
+        help="Options in TOML. [RECORDING's own .replay.toml]",
+    ),
+    click.option(
+        "--policy", metavar="FILE", type=click.Path(), multiple=True, help="Enforce the rules in this file, too."
+    ),
+    click.option("--record", metavar="FILE|DIR", type=click.Path(), help="Keep what happens as a new recording."),
+    click.option(
+        "--report", metavar="FILE", type=click.Path(), help="Write the report here, too: .json, or .xml for JUnit."
+    ),
     click.option("--damaged", is_flag=True, help="Play what can be read of a recording that was cut off or changed."),
 )
 
@@ -127,7 +137,15 @@ def command() -> None:
 def server(recording: str, listen: str | None, echoes: bool, complete: bool, **given: Any) -> int:
     """Be the recorded server for a live client; of several recordings in DIR, the one that the client goes through.
 
-    Example: interpose replay server session.jsonl
+    Prints the protocol alone; how it went is told on standard error at the end.
+
+    \b
+    Exit codes: 0 as recorded, 1 the client differed, 2 the recording or an option cannot be used, 3 an end failed.
+
+    \b
+    Examples:
+      interpose replay server session.jsonl
+      interpose replay server session.jsonl --listen 127.0.0.1:8900 --match request
     """
     from interpose.app.playing import Cast, play_http, play_stdio
 
@@ -170,9 +188,18 @@ def client(
 ) -> int:
     """Be the recorded client for the server that COMMAND starts, or that --upstream names.
 
-    Without either, for the command that the recording names. Exit 1 where the server differs.
+    Without either, for the command that the recording names.
 
-    Example: interpose replay client session.jsonl -- npx -y @modelcontextprotocol/server-everything stdio
+    Prints nothing; how it went is told on standard error at the end.
+
+    \b
+    Exit codes: 0 as recorded, 1 the server differed, 2 the recording or an option cannot be used, 3 an end failed.
+
+    \b
+    Examples:
+      interpose replay client session.jsonl
+      interpose replay client session.jsonl -- npx -y @scope/server
+      interpose replay client session.jsonl --upstream http://127.0.0.1:3001/mcp
     """
     from interpose.app.playing import play_child, play_upstream
 

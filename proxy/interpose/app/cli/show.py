@@ -50,7 +50,16 @@ def command(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Show the conversation in RECORDING: who asked whom for what, how it ended, and what still waits.
 
-    Example: interpose show --errors session.jsonl
+    Prints a line for each request, answer and notification; --full adds the JSON.
+
+    \b
+    Exit codes: 0 fine, 2 the recording is damaged: what can be read is shown.
+
+    \b
+    Examples:
+      interpose show session.jsonl
+      interpose show --errors --full session.jsonl
+      interpose show --method 'tools/*' --json session.jsonl
     """
     if full and as_json:
         raise UsageError("--full is for people and --json for programs: say one of them")

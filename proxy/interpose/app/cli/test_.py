@@ -24,7 +24,7 @@ _FIRST_LINE = 1 << 20
 
 @click.command("test")
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
-@click.option("--junit", "junit_file", metavar="FILE", help="Write the outcome as JUnit XML, too.")
+@click.option("--junit", "junit_file", metavar="FILE", type=click.Path(), help="Write the outcome as JUnit XML, too.")
 @click.option("-j", "--jobs", metavar="N", type=click.IntRange(1), help="Test so many at once. [the number of cores]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--offline", is_flag=True, help="Start no server and connect to none.")
@@ -33,10 +33,17 @@ def command(paths: tuple[str, ...], junit_file: str | None, jobs: int | None, as
 
     Each is played against itself twice, which must go as recorded and give the same bytes; and to the server that an
     `interpose.toml` beside it or above names, or else to the one that the recording itself names, where it can be
-    started. Exit 1 when one differs, 2 when one is damaged, 3 when a server fails to start; the others are tested all
-    the same.
+    started.
 
-    Example: interpose test recordings --junit report.xml
+    Prints a line for each recording, and what differs.
+
+    \b
+    Exit codes: 0 all as recorded, 1 one differs, 2 one is damaged, 3 a server failed to start.
+
+    \b
+    Examples:
+      interpose test --offline
+      interpose test recordings --junit report.xml --jobs 2
     """
     found = list(_recordings(paths or (_FOLDER,)))
     if not found:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from interpose.app import console
+from interpose.app.cli import targets
 from interpose.app.cli.rewriting import Asking, carry_out
 from interpose.app.clients.changing import Change, wrapping
 from interpose.app.clients.files import File, Source, files_of, found, opened, this_machine
@@ -24,11 +25,17 @@ _PASSING = ("archive-v0", "environments-v2", "builds-v0")  # folders of `uvx`, w
 
 
 @click.command("wrap")
-@click.argument("target", metavar="CLIENT|FILE", required=False)
+@click.argument("target", metavar="CLIENT|FILE", required=False, shell_complete=targets.complete)
 @click.argument("servers", metavar="[SERVER]...", nargs=-1)
 @click.option("--list", "only_list", is_flag=True, help="Show the clients and servers here, and which are wrapped.")
-@click.option("--record", metavar="DIR", help="Keep every session of these servers in this folder.")
-@click.option("--policy", metavar="FILE", multiple=True, help="Enforce the rules in this file; may be repeated.")
+@click.option("--record", metavar="DIR", type=click.Path(), help="Keep every session of these servers in this folder.")
+@click.option(
+    "--policy",
+    metavar="FILE",
+    type=click.Path(),
+    multiple=True,
+    help="Enforce the rules in this file; may be repeated.",
+)
 @click.option("--scope", type=click.Choice(SCOPES), help="Only the client's files for this.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -44,7 +51,16 @@ def command(
     The difference is shown first, the file as it was is kept beside it, and `interpose unwrap` restores it. Servers
     that are wrapped already keep their options but for those given here.
 
-    Example: interpose wrap claude-desktop --record ~/mcp-sessions
+    Prints the difference, and asks.
+
+    \b
+    Exit codes: 0 fine, 1 a server has to stay as it is, 2 a file or a policy cannot be read.
+
+    \b
+    Examples:
+      interpose wrap --list
+      interpose wrap claude-desktop --record ~/mcp-sessions --dry-run
+      interpose wrap .vscode/mcp.json github --policy careful.toml --yes
     """
     program = executable()
     files = _files(target, scope, program)

@@ -58,6 +58,9 @@ class _Process:
             return
         yield from self._program(known.program[0])
         yield from self._options(known)
+        for header, variable in known.variables:
+            if variable not in self._variables and variable not in self._machine.environment:
+                yield "wrong", f"interpose will not start: `{header}` comes from `{variable}`, which is not set"
         if known.upstream is None:
             yield from self._command(self._words[known.inner :])
 

@@ -70,8 +70,7 @@ def save(path: str, read: bytes, new: bytes) -> None:
         mode = os.stat(path).st_mode & 0o777
         if contents(path) != read:
             raise ChangedError
-        replace(path, new)
-        os.chmod(path, mode)
+        replace(path, new, mode)
     except OSError as error:
         raise ConfigError(path, f"cannot be written ({error.strerror})") from None
 

@@ -4,6 +4,7 @@ The real server is started when it is first needed, and is opened as the client 
 answered from the recording it never hears of.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import anyio
@@ -12,11 +13,11 @@ from interpose.app import console
 from interpose.app.pytest.spec import Spec
 from interpose.app.pytest.watched import WatchedLink
 from interpose.core.errors import InterposeError
-from interpose.core.events import Frame, Received
+from interpose.core.events import Event, Frame, Received
 from interpose.core.replay.player import UNRECORDED, Said, encoded
 from interpose.core.wire.message import Kind, Message, read
 from interpose.edge.conversations import Conversations
-from interpose.edge.link import Clock
+from interpose.edge.link import Clock, Link
 from interpose.edge.replaying.client import ChildServer, Reached, RemoteServer
 from interpose.edge.replaying.link import CHANNEL
 from interpose.edge.replaying.server import PlayedServerSession
@@ -68,7 +69,7 @@ class RealServer:
         if self._reached is None or self._opening:
             self._held.append(message)
         else:
-            self._reached.link.send(CHANNEL, _frame(message))
+            _say(self._reached.link, message)
 
     async def run(self, link: "Episodes") -> None:
         """Start it when it is wanted, and pass on what it says."""
@@ -83,13 +84,10 @@ class RealServer:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._reached.run)
             if self._opening and self._opening[0].method == "initialize":
-                self._reached.link.send(CHANNEL, _frame(self._opening[0]))
+                _say(self._reached.link, self._opening[0])
             else:
                 self._opened()
-            while events := await self._reached.link.receive():
-                for event in events:
-                    if isinstance(event, Received) and event.frame.message is not None:
-                        self._hear(event.frame.message, link)
+            await self._reached.link.carry(lambda events: self._hear_all(events, link), link.link)
             tasks.cancel_scope.cancel()
 
     async def leave(self) -> None:
@@ -101,6 +99,11 @@ class RealServer:
             await check_reachable(self._spec.url)
             return RemoteServer(HttpServerLink(self._spec.url, self._conversation.clock, ()))
         return ChildServer(await process.start(self._spec.server), self._conversation, console.write)
+
+    def _hear_all(self, events: Sequence[Event], link: "Episodes") -> None:
+        for event in events:
+            if isinstance(event, Received) and event.frame.message is not None:
+                self._hear(event.frame.message, link)
 
     def _hear(self, message: Message, link: "Episodes") -> None:
         if self._opening and message.id == self._opening[0].id and message.kind in (Kind.RESULT, Kind.ERROR):
@@ -114,7 +117,7 @@ class RealServer:
         assert self._reached is not None
         rest, self._opening = self._opening[1:], []
         for message in (*rest, *self._held):
-            self._reached.link.send(CHANNEL, _frame(message))
+            _say(self._reached.link, message)
         self._held = []
 
 
@@ -122,12 +125,12 @@ class Episodes:
     """Puts a real server behind the link of a recorded one."""
 
     def __init__(self, link: WatchedLink, real: RealServer) -> None:
-        self._link = link
+        self.link = link
         self._real = real
 
     def say(self, raw: bytes) -> None:
         """The real server said this."""
-        self._link.pass_on([Said(raw)])
+        self.link.pass_on([Said(raw)])
 
     def hear(self, frame: Frame) -> bool:
         """What the client said; False when it is for the recorded server alone to answer."""
@@ -143,9 +146,9 @@ class Episodes:
             return False
         if message.kind is not Kind.REQUEST:
             return False
-        said = self._link.player.hear(message)
+        said = self.link.player.hear(message)
         refused = [each for each in said if _refuses(each, message)]
-        self._link.pass_on([each for each in said if each not in refused])
+        self.link.pass_on([each for each in said if each not in refused])
         if refused:
             self._real.send(message)
         return True
@@ -185,5 +188,6 @@ def _failure(error: InterposeError) -> bytes:
     return encoded({"code": UNRECORDED, "message": f"the real server could not be asked: {error}"})
 
 
-def _frame(message: Message) -> Frame:
-    return Frame(message.raw, message, tail=b"\n")
+def _say(link: Link, message: Message) -> None:
+    link.send(CHANNEL, Frame(message.raw, message, tail=b"\n"))
+    link.flush()

@@ -4,7 +4,6 @@ A request is a span, seen from between the ends; what happens in it is a child, 
 a whole `TracesData`, as OpenTelemetry's file exporter writes them: spans are written as they end.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,7 +11,8 @@ import msgspec
 
 from interpose.core.exporting import otlp_words
 from interpose.core.exporting.moment import nanoseconds
-from interpose.core.exporting.otlp_span import INTERNAL, Context, Span, Value, digest, spelled, trace_parent
+from interpose.core.exporting.otlp_span import INTERNAL, Context, Span, Value, digest, trace_parent
+from interpose.core.exporting.otlp_text import Group, span_text, traces
 from interpose.core.exporting.ruled import OWN, ruled, settled
 from interpose.core.formats.excerpt import said
 from interpose.core.formats.outcome import of_ask
@@ -29,7 +29,6 @@ from interpose.core.wire.message import Kind
 
 _BATCH = 512  # spans in a line, as in an SDK's batch
 _ROOM = 65_536
-_SCHEMA = "https://opentelemetry.io/schemas/1.37.0"
 Fields = Iterator[dict[str, Any]]
 
 
@@ -53,10 +52,11 @@ class _Exchange(msgspec.Struct, gc=False):
 
 
 class Trace:
-    """Makes the file. `began` is the recording's start in nanoseconds since 1970."""
+    """Makes spans of entries. `began` is the recording's start in nanoseconds since 1970; `group` holds its spans."""
 
     def __init__(self, header: Header, began: int) -> None:
         self._header, self._began, self._now = header, began, began
+        self.group = Group(otlp_words.of_resource(header), header.by.removeprefix("interpose "))
         self._session, self._entries = Session(), 0
         self._root = _span(Context(digest(header.session, size=16), self._id("session")), "mcp session", began)
         self._root.kind = INTERNAL
@@ -69,14 +69,22 @@ class Trace:
 
     def written(self, entries: Iterable[Entry]) -> Iterator[str]:
         """The file, line by line."""
-        batch: list[dict[str, Any]] = []
+        batch: list[str] = []
         for entry in entries:
-            batch += self._take(entry)
+            batch += self.take(entry)
             if len(batch) >= _BATCH:
-                yield self._line(batch)
+                yield traces([self.group.text(batch)])
                 batch = []
-        batch += self._rest()
-        yield self._line(batch)
+        batch += self.rest()
+        yield traces([self.group.text(batch)])
+
+    def take(self, entry: Entry) -> Iterator[str]:
+        """The spans that end with an entry, each as `span_text`."""
+        return map(span_text, self._take(entry))
+
+    def rest(self) -> Iterator[str]:
+        """The spans that are open at the end, that of the session last."""
+        return map(span_text, self._rest())
 
     def _take(self, entry: Entry) -> Fields:
         self._entries += 1
@@ -212,13 +220,6 @@ class Trace:
 
     def _id(self, *words: object) -> str:
         return digest(self._header.session, *words, size=8)
-
-    def _line(self, spans: list[dict[str, Any]]) -> str:
-        scope = {"name": "interpose", "version": self._header.by.removeprefix("interpose ")}
-        scopes = [{"scope": scope, "spans": spans, "schemaUrl": _SCHEMA}]
-        resource = {"attributes": spelled(otlp_words.of_resource(self._header))}
-        whole = {"resourceSpans": [{"resource": resource, "scopeSpans": scopes}]}
-        return json.dumps(whole, separators=(",", ":")) + "\n"
 
 
 def _span(context: Context, name: str, start: int, parent: str = "") -> Span:

@@ -17,6 +17,8 @@ _WORDS = {
 }
 _DECISIONS: dict[Decision, str] = {
     "approve": "approved",
+    "edit": "approved, changed",
+    "answer": "answered",
     "decline": "declined",
     "cancel": "dismissed",
     "release": "goes on after its delay",

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, field
 
+from interpose.core.formats.audit_holds import HoldTrail
 from interpose.core.formats.audit_record import By, Decision, Record, correlation
 from interpose.core.formats.audit_tasks import TaskTrail
 from interpose.core.formats.excerpt import said
@@ -73,10 +74,14 @@ class Trail:
         self._open: dict[_Name, Record] = {}
         self._calls: Ring[int, str] = Ring(65_536)
         self._tasks = TaskTrail(self._place)
+        self._holds = HoldTrail(self.survey.ledger.name)
 
     def take(self, entry: Entry) -> None:
         """Follow one entry."""
         found = self.survey.take(0, entry)
+        held = self._holds.see(entry, found[1][0] if found is not None and found[1] else None)
+        if held is not None:
+            self._keep(*held)
         for seen in found[1] if found is not None else ():
             if seen.kind is Kind.REQUEST and seen.end == "client":
                 self._calls.put(seen.seq, label(seen))
@@ -109,6 +114,8 @@ class Trail:
             record.task = said(short_id(ask.task)) if ask.task else record.task
         elif record is not None:
             _settle(record, entry, seen, ask)
+            if entry.by == OWN and (approver := self._holds.approver(ask.seq)) is not None:
+                record.by, record.approver = "approver", approver
             if not is_sign_in(ask):  # that one may still be told to be done
                 del self._open[name]
 

@@ -112,7 +112,7 @@ class CsvPage:
 def summary(found: Sequence[Record]) -> str:
     """`2 sampling: 1 allowed, 1 refused; 3 elicitation: 3 allowed; 1 task`."""
     words = []
-    for kind in ("sampling", "elicitation", "roots"):
+    for kind in ("sampling", "elicitation", "roots", "approval"):
         counts = Counter(record.decision for record in found if record.kind == kind)
         if counts:
             told = ", ".join(f"{number} {decision}" for decision, number in sorted(counts.items()))
@@ -133,6 +133,8 @@ def details(record: Record, paths: bool) -> str:
     if record.kind == "roots":
         counted = "" if record.root_count is None else plural(record.root_count, "root")
         return f"{counted}: {', '.join(record.roots)}" if paths and record.roots else counted
+    if record.kind == "approval":
+        return " ".join(word for word in (record.call, f"by {record.approver}" if record.approver else "") if word)
     words = [f"run by the {record.owner}"]
     words += [f"kept for {record.ttl:g} s"] if record.event == "created" and record.ttl is not None else []
     words += [f"after {took(record.seconds)}"] if record.seconds else []
@@ -164,6 +166,8 @@ def _inside(record: Record) -> str:
 def _decided(record: Record) -> list[Piece]:
     by = f"{record.by} ({record.rule})" if record.rule and record.by == "policy" else record.by
     words = f"{record.decision or record.event} by {by}"
+    if record.kind == "approval":
+        return [(_STYLES.get(record.decision, "text"), padded(f"{record.event} ({record.rule})", _DECISION))]
     if record.decision == "changed":
         words = f"allowed by {by}, changed by {record.rule}"
     return [(_STYLES.get(record.decision, "text"), padded(words, _DECISION))]

@@ -5,21 +5,24 @@ from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["sampling", "elicitation", "roots", "task"]
+Kind = Literal["sampling", "elicitation", "roots", "task", "approval"]
 Decision = Literal["allowed", "changed", "answered", "refused", "dismissed", "withdrawn", "unanswered", "open", ""]
-By = Literal["user", "host", "server", "client", "policy", "nobody", ""]
+By = Literal["user", "host", "server", "client", "policy", "approver", "nobody", ""]
 
 _DIGITS = 12
 
 
 class Record(msgspec.Struct):
-    """One ask, or one thing that happened to a task; the members are the columns, in their order (a contract).
+    """One ask, one thing that happened to a task, or one message held: the members are the columns, in their order.
+
+    They are a contract.
 
     `seq` and `at` are the recording's: of the message that asked. `number` is what `interpose show` calls it, `inside`
     the calls it happened in, `call` the first of them by method and name, `sure` whether there is no doubt about them.
     `decision`: `changed` was allowed after a rule had edited it, `answered` a rule answered in the user's place,
     `dismissed` the user chose neither. `by`: an answer that the protocol leaves to a person is the `user`'s, another
-    the `host`'s; what interpose did is the `policy`'s, by `rule`. Sizes are in bytes, times in seconds.
+    the `host`'s; what interpose did is the `policy`'s, by `rule`, or the `approver`'s, whom `approver` names. Of an
+    approval `event` is what was decided. Sizes are in bytes, times in seconds.
     """
 
     kind: Kind
@@ -60,6 +63,7 @@ class Record(msgspec.Struct):
     root_count: int | None = None
     roots: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    approver: str = ""
 
     def values(self) -> dict[str, Any]:
         """The columns with their values; None and empty where one does not apply."""

@@ -15,6 +15,8 @@ from interpose.core.session.sighting import Sighting
 HIDDEN = "hidden"  # the run of lines that only a full transcript shows
 _DECISIONS: dict[Decision, str] = {
     "approve": "what was held was approved",
+    "edit": "what was held was changed, and approved",
+    "answer": "what was held was answered for the user",
     "decline": "what was held was declined",
     "cancel": "what was held was dismissed",
     "release": "what was held goes on",
@@ -100,7 +102,7 @@ class Facts:
             case Received():
                 return self._data(entry)
             case Decided():
-                return _fact(entry, _DECISIONS[event.decision] + (f" by {said(event.by)}" if event.by else ""))
+                return _fact(entry, _decided(event))
             case Ticked():
                 return None
             case _:
@@ -148,6 +150,12 @@ class Facts:
             return _http(entry, text, run=HIDDEN)  # the answer was there: how the client hangs up is its own affair
         bad = event.reason != "disconnect" or event.end == "server"
         return _http(entry, text, inside=exchange.waiting, failed=bad)
+
+
+def _decided(event: Decided) -> str:
+    if event.decision == "abandon" and event.by:
+        return "what was held is judged anew: other rules are in force"
+    return _DECISIONS[event.decision] + (f" by {said(event.by)}" if event.by else "")
 
 
 def _told(entry: Entry, event: Told) -> Line:

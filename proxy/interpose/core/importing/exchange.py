@@ -13,6 +13,7 @@ class Exchange(msgspec.Struct, frozen=True):
     `asked` is when the request was whole, `answered` when the answer began. `status` is None where no answer came,
     `fault` says why an exchange broke off. A body that was there and was not kept is None. `plain` says that bodies
     are without the content coding that the headers name. `connection` and `peer` tell clients apart, where known.
+    `events_at` is when each event of a stream came, where the file tells it.
     """
 
     url: str
@@ -29,6 +30,7 @@ class Exchange(msgspec.Struct, frozen=True):
     plain: bool = False
     connection: str = ""
     peer: str = ""
+    events_at: tuple[float, ...] = ()
 
     @property
     def origin(self) -> str:

@@ -61,6 +61,7 @@ class _Entry(msgspec.Struct, rename="camel"):
     timings: _Timings = msgspec.field(default_factory=_Timings)
     connection: str | int | None = None
     server_i_p_address: str | None = None
+    event_times: Any = msgspec.field(default=None, name="_eventTimes")  # interpose's own: milliseconds since the start
 
 
 class _Creator(msgspec.Struct):
@@ -135,7 +136,17 @@ def _exchange(entry: _Entry, number: int, by_mitmproxy: bool) -> Exchange:
         answer_body=_content(response, where, by_mitmproxy),
         answered=answered,
         ended=answered + _phase(times.receive),
+        events_at=_events_at(entry, began),
     )
+
+
+def _events_at(entry: _Entry, began: float) -> tuple[float, ...]:
+    """When the events of a stream came; nothing where that is not told in the way that interpose tells it."""
+    try:
+        times = msgspec.convert(entry.event_times or (), tuple[float, ...])
+    except msgspec.ValidationError:
+        return ()
+    return tuple(began + _phase(each) for each in times)
 
 
 def _posted(request: _Request, where: str) -> bytes | None:

@@ -87,7 +87,7 @@ def _events(told: _Told, beside: list[str]) -> Iterator[Event]:
         yield Responded(exchange.answer_began, channel, exchange.status, exchange.answer_headers)
     if told.talk.lost:
         yield Told(exchange.answer_began, "server", "note", f"{channel}: {told.talk.lost}")
-    if beside and told.talk.streams and told.talk.said:
+    if beside and told.talk.streams and told.talk.said and not told.talk.is_timed:
         yield Told(exchange.answer_began, "server", "note", f"{channel}: {_guessed(len(told.talk.said), beside)}")
     for at, frame in zip(told.times, told.talk.said, strict=True):
         yield Received(at, "server", channel, frame)

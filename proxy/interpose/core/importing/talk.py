@@ -30,6 +30,11 @@ class Talk(msgspec.Struct, frozen=True):
         return self.asked[0].message if self.asked else None
 
     @property
+    def is_timed(self) -> bool:
+        """Whether the file tells when each of its events came."""
+        return self.streams and len(self.exchange.events_at) == len(self.said) > 0
+
+    @property
     def endpoint(self) -> bytes | None:
         """Where a legacy SSE server says that messages are to be posted."""
         for frame in self.said:

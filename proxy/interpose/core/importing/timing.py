@@ -1,10 +1,11 @@
-"""When the events of a stream came, as far as that can be told: a capture keeps a stream's body, but no times in it.
+"""When the events of a stream came, as far as that can be told: most captures keep a stream's body, but no times in it.
 
 The order within a stream is certain. Beyond that: an ask came before its answer, an answer after its request. Where a
 stream belongs to a request its last event came when it ended. What nothing else fixes is spread evenly.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from interpose.core.events import Frame
 from interpose.core.importing.talk import Talk
@@ -55,6 +56,8 @@ def when_said(each: Talk, marks: Marks) -> list[float]:
     answered, ended = each.exchange.answer_began, each.exchange.answer_ended
     if not each.streams:
         return [ended] * len(each.said)
+    if each.is_timed:
+        return list(accumulate(each.exchange.events_at, max))
     return _spread(_pins(each, marks, answered, ended), answered, ended)
 
 

@@ -65,14 +65,18 @@ class Changer:
 
     def recorded(self, sighting: Sighting, rules: Iterable[AnyRule]) -> bytes | None:
         """What the recording may hold of a message that does not pass."""
-        raw = sighting.message.raw
+        kept = self.kept(sighting.message.raw, rules)
+        return None if kept == sighting.message.raw else kept
+
+    def kept(self, raw: bytes, rules: Iterable[AnyRule]) -> bytes:
+        """A message as these rules let a recording hold it."""
         for rule in rules:
             if isinstance(rule, Redact) and "recording" in rule.where:
                 try:
                     raw, _ = redact_raw(rule, raw, self._state)
                 except EditFault:
                     raw = self.text(rule, raw.decode("utf-8", "replace")).encode()
-        return None if raw == sighting.message.raw else raw
+        return raw
 
     def text(self, rule: AnyRule, text: str) -> str:
         """A text that is no message, masked."""

@@ -21,7 +21,7 @@ _STRENGTH = {"deny": 3, "hold": 2, "edit": 1, "allow": 0, "note": 0, "none": 0}
 class Matched(msgspec.Struct, frozen=True):
     """A rule that matched, and the ask that it matched, if it was one.
 
-    `denial` is how a standing rule refuses; `decision` what became of a hold.
+    `denial` is how a standing rule refuses; `decision` what became of a hold, `given` the answer of who decided.
     """
 
     rule: AnyRule
@@ -31,6 +31,7 @@ class Matched(msgspec.Struct, frozen=True):
     denial: Denial | None = None
     swallows: bool = False
     decision: Decision | None = None
+    given: Any = None
 
     @property
     def strength(self) -> int:
@@ -96,6 +97,8 @@ def refusal(each: Matched, ask: Ask) -> Refusal:
     match rule:
         case Answer():
             return Refusal(ask, rule.name, text, rule.outcome, rule.content, rule.code or BLOCKED)
+        case Hold() if each.decision == "answer":
+            return Refusal(ask, rule.name, text, "given", each.given)
         case Hold():
             return Refusal(ask, rule.name, text, _outcome(rule, each.decision, ask))
         case Fault(fault="error"):

@@ -14,6 +14,7 @@ from interpose.core.policy.actions.answered import ended_task, refuse_answers
 from interpose.core.policy.actions.limit import passed
 from interpose.core.policy.actions.pin import learned, preset
 from interpose.core.policy.actions.unseen import shown, unseen
+from interpose.core.policy.approval import decisions, held_asks, outcome
 from interpose.core.policy.changing import Change, Changer
 from interpose.core.policy.denying import Matched, deny_message, refusal, strength_of
 from interpose.core.policy.editing import EditFault
@@ -67,14 +68,19 @@ class Engine:
         self._facts.see(sighting)
         return self._told(sighting, self._decide(sighting, {}, value))
 
-    def settle(self, sighting: Sighting, settled: Mapping[str, Decision]) -> Verdict:
-        """The verdict on a message that was held, now that something was decided about the rules that held it."""
+    def settle(
+        self, sighting: Sighting, settled: Mapping[str, Decision], answers: Mapping[str, Any] | None = None
+    ) -> Verdict:
+        """The verdict on a message that was held, now that something was decided about the rules that held it.
+
+        `answers` are those that an approver gave, by the keys of the asks.
+        """
         if sighting.task is not None:
             for rule, decision in settled.items():
                 if decision == "approve":
                     for ask in sighting.asks:
                         self._approved.put((rule, sighting.task, ask.key), None)
-        return self._told(sighting, self._decide(sighting, settled))
+        return self._told(sighting, self._decide(sighting, settled, answers=answers))
 
     def learned(self) -> Iterator[tuple[str, bytes]]:
         """The files of pins that should be written since this was last asked."""
@@ -103,7 +109,11 @@ class Engine:
         return verdict
 
     def _decide(
-        self, sighting: Sighting, settled: Mapping[str, Decision], value: dict[str, Any] | None = None
+        self,
+        sighting: Sighting,
+        settled: Mapping[str, Decision],
+        value: dict[str, Any] | None = None,
+        answers: Mapping[str, Any] | None = None,
     ) -> Verdict:
         self._refused, self._stopped, self._counted = [], False, False
         matched = self._matcher.match(sighting, value)
@@ -113,7 +123,7 @@ class Engine:
         if not matched and unasked is None:
             return self._promises.keep(sighting, PASS) if self._promises else PASS
         if settled:
-            matched = [_settled(each, settled.get(each.rule.name)) for each in matched]
+            matched = [_settled(each, sighting, settled.get(each.rule.name), answers or {}) for each in matched]
         matched = self._limited(sighting, matched)
         acting = [each for each in matched if each.rule.mode == "enforce"]
         if unasked is not None:
@@ -134,6 +144,10 @@ class Engine:
             if rule.mode == "enforce":
                 text = self._changer.text(rule, text)
         return text
+
+    def kept(self, message: bytes) -> bytes:
+        """A message that goes on, as the recording may hold it."""
+        return self._changer.kept(message, [rule for rule in self._scrubbers if rule.mode == "enforce"])
 
     def _limited(self, sighting: Sighting, matched: list[Matched]) -> list[Matched]:
         """The same, with the limits among them judged: by what other rules leave of the message."""
@@ -182,7 +196,15 @@ class Engine:
             return Verdict("hold", hits, recorded=self._recorded(sighting, acting), wait=wait)
         holds = [each.rule for each in holding if isinstance(each.rule, Hold)]
         approver = next((rule.approver for rule in holds if rule.approver is not None), None)
-        wait = Wait(min(rule.timeout for rule in holds), rules, approver=approver)
+        soonest, asks = min(holds, key=lambda rule: rule.timeout), [each.ask for each in holding]
+        wait = Wait(
+            soonest.timeout,
+            rules,
+            approver=approver,
+            may=decisions(sighting, asks),
+            outcome=outcome(soonest, asks),
+            asks=held_asks(sighting, asks),
+        )
         shown = self._changed(sighting, others, [each for each in acting if each not in holding])
         if shown.decision not in ("pass", "edit"):
             return shown
@@ -211,7 +233,8 @@ class Engine:
         refusals = {each.ask.key: refusal(each, each.ask) for each in reversed(denying) if each.ask is not None}
         self._refused = [(refused.ask, refused.rule) for refused in refusals.values()]
         for refused in refusals.values():
-            self._facts.declined(refused.ask)
+            if not refused.is_accepted:
+                self._facts.declined(refused.ask)
         if all(refused.ask.state == "open" for refused in refusals.values()):
             verdict = self._promises.without_refused(sighting, refuse(sighting, refusals, hits))
             self._promises.make(sighting, refusals, verdict)
@@ -256,12 +279,19 @@ class Engine:
         return None if words is None else each.hit(acted=acted, why=words)
 
 
-def _settled(each: Matched, decision: Decision | None) -> Matched:
+_LET_GO: dict[Decision, str] = {"approve": "approved", "edit": "approved, changed", "release": ""}
+
+
+def _settled(each: Matched, sighting: Sighting, decision: Decision | None, answers: Mapping[str, Any]) -> Matched:
     """A rule that held the message, after the decision about it."""
     if decision is None or not (each.effect == "hold" or _delays(each)):
         return each
-    if decision in ("approve", "release"):
-        return msgspec.structs.replace(each, effect="note", decision=decision, why="approved" * (decision == "approve"))
+    if (words := _LET_GO.get(decision)) is not None:
+        return msgspec.structs.replace(each, effect="note", decision=decision, why=words)
+    held = held_asks(sighting, [each.ask])
+    if decision == "answer" and held and held[0].key in answers:
+        given = answers[held[0].key]
+        return msgspec.structs.replace(each, effect="deny", ask=held[0], decision=decision, given=given, why="answered")
     why = "nobody approved in time" if decision == "expire" else "not approved"
     return msgspec.structs.replace(each, effect="deny", decision=decision, why=why)
 

@@ -9,8 +9,8 @@ from pydantic_core import CoreSchema
 from interpose.core.policy.directory import check_directory
 from interpose.core.policy.host import check_host
 from interpose.core.policy.jsonpath import Path, PathError
-from interpose.core.policy.redact.detectors import DETECTORS
 from interpose.core.policy.redact.engine import Expression, RefusedError
+from interpose.core.policy.redact.names import DETECTOR_NAMES
 from interpose.core.policy.suggestion import suggestion
 
 T = TypeVar("T")
@@ -21,9 +21,12 @@ _CAPABILITIES = frozenset(
 
 
 class Model(BaseModel):
-    """What a person writes: nothing unknown, nothing coerced, nothing changed afterwards."""
+    """What a person writes: nothing unknown, nothing coerced, nothing changed afterwards.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    How to read one is worked out when the first is read: a policy has few kinds of rules, and sessions start often.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 def _as_tuple(value: Any) -> Any:
@@ -65,9 +68,9 @@ def _check_capability(name: str) -> str:
 
 
 def _check_detector(name: str) -> str:
-    if name not in DETECTORS:
-        known = ", ".join(DETECTORS)
-        raise ValueError(f"there is no detector `{name}`; there are {known}{suggestion(name, DETECTORS)}")
+    if name not in DETECTOR_NAMES:
+        known = ", ".join(DETECTOR_NAMES)
+        raise ValueError(f"there is no detector `{name}`; there are {known}{suggestion(name, DETECTOR_NAMES)}")
     return name
 
 

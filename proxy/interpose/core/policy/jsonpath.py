@@ -18,7 +18,8 @@ MOST_VALUES = 10_000
 MOST_VISITED = 200_000
 _LARGEST = 2**53 - 1
 
-_NAME = re.compile(r"[A-Za-z_\u0080-\ud7ff\ue000-\U0010ffff][0-9A-Za-z_\u0080-\ud7ff\ue000-\U0010ffff]*")
+_BEYOND = r"(?![\ud800-\udfff])[^\x00-\x7f]"  # as ranges of a class with letters, it takes 7 ms to compile
+_NAME = re.compile(rf"(?:[A-Za-z_]|{_BEYOND})(?:[0-9A-Za-z_]|{_BEYOND})*")
 _INT = r"-?[1-9][0-9]*|0"
 _BLANK = re.compile(r"[ \t\n\r]*")
 _SELECTOR = re.compile(

@@ -66,7 +66,9 @@ def refused_input(ask: Ask) -> Json | None:
 
 
 def canned(ask: Ask, outcome: str, content: Any) -> Json | None:
-    """A canned answer as a bare result; None where the outcome is an error."""
+    """A canned answer as a bare result; None where the outcome is an error. What is `given` is one already."""
+    if outcome == "given":
+        return dict(content)
     if outcome == "accept":
         if ask.kind == "elicitation":
             return {"action": "accept"} | ({} if content is None or ask.mode == "url" else {"content": content})

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from interpose.core.errors import InterposeError
 from interpose.core.policy.complaint import complaints, known_keys
 from interpose.core.policy.places import Place, Places
-from interpose.core.policy.rule import ACTIONS, RULE, AnyRule, Policy, PolicyFile
+from interpose.core.policy.rule import ACTIONS, AnyRule, Policy, PolicyFile, rule_of
 from interpose.core.policy.suggestion import suggestion
 
 _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -121,7 +121,7 @@ class _Reader:
     def _rules(self) -> Iterator[AnyRule]:
         for number, table in self._tables():
             try:
-                yield RULE.validate_python(table)
+                yield rule_of(table)
             except ValidationError as error:
                 self._explain(number, table, error)
 

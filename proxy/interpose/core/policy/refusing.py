@@ -38,6 +38,11 @@ class Refusal(msgspec.Struct, frozen=True):
     content: Any = None
     code: int = BLOCKED
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the answer is a yes, which somebody else than the user gave."""
+        return self.outcome == "given" and self.content.get("action") == "accept"
+
     def body(self) -> Json:
         """The answer to a request for this ask."""
         if self.outcome in ("refuse", "reject"):

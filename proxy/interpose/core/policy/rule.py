@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import msgspec
-from pydantic import Field, PrivateAttr, TypeAdapter, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, TypeAdapter, ValidationError, field_validator, model_validator
 
 from interpose.core.policy.condition import JsonValue
 from interpose.core.policy.field import Capability, Detector, Glob, JsonPath, Model, Pattern, Several, Text
 from interpose.core.policy.jsonpath import Path
-from interpose.core.policy.redact.choice import Choice
-from interpose.core.policy.redact.detectors import DETECTORS, PatternError, custom
+from interpose.core.policy.redact.names import DETECTOR_NAMES
 from interpose.core.policy.selection import SELECTORS, Selection
 
 Effect = Literal["deny", "hold", "edit", "allow", "note"]
@@ -88,7 +87,7 @@ class Redact(Selection):
     effect: ClassVar[Effect] = "edit"
     do: Literal["redact"]
     find: Several[Detector] | None = Field(
-        default=None, description=f"What to look for: {', '.join(DETECTORS)}.", examples=[["secrets", "email"]]
+        default=None, description=f"What to look for: {', '.join(DETECTOR_NAMES)}.", examples=[["secrets", "email"]]
     )
     patterns: dict[str, Pattern] | None = Field(
         default=None,
@@ -115,6 +114,9 @@ class Redact(Selection):
     def _looks_for_something(self) -> "Redact":
         if not (self.find or self.patterns or self.paths or self.keys):
             raise ValueError("says nothing about what to hide; add `find`, `patterns`, `paths` or `keys`")
+        from interpose.core.policy.redact.choice import Choice
+        from interpose.core.policy.redact.detectors import PatternError, custom
+
         try:
             custom(self.patterns or {})
             Choice(self.paths or (), self.keys or ())
@@ -333,7 +335,16 @@ Rule = Annotated[AnyRule, Field(discriminator="do")]
 ACTIONS: dict[str, type[AnyRule]] = {
     get_args(each.model_fields["do"].annotation)[0]: each for each in get_args(AnyRule)
 }
-RULE: TypeAdapter[AnyRule] = TypeAdapter(Rule)
+RULE: TypeAdapter[AnyRule] = TypeAdapter(Rule, config=ConfigDict(defer_build=True))
+
+
+def rule_of(table: Mapping[str, Any]) -> AnyRule:
+    """The rule that a table says. Raises: ValidationError, whose places begin with what the rule does."""
+    do = table.get("do")
+    try:
+        return ACTIONS[do].model_validate(table) if isinstance(do, str) else RULE.validate_python(table)
+    except (KeyError, ValidationError):
+        return RULE.validate_python(table)
 
 
 class PolicyFile(Model):

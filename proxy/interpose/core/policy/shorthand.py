@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from interpose.core.policy.complaint import complaints
 from interpose.core.policy.reading import PolicyError
-from interpose.core.policy.rule import ACTIONS, RULE, AnyRule
+from interpose.core.policy.rule import ACTIONS, AnyRule, rule_of
 from interpose.core.policy.suggestion import suggestion
 
 _ASKS: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def shorthand(text: str) -> AnyRule:
         )
     table = {"name": "-".join([verb, *words])} | SHORTHANDS[verb] | _about(text, verb, words)
     try:
-        return RULE.validate_python(table)
+        return rule_of(table)
     except ValidationError as error:
         raise _refusal(text, complaints(error.errors(), ACTIONS[table["do"]])[0][1]) from None
 

@@ -1,7 +1,6 @@
 """What somebody who misspelt a word probably meant."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 # What people write who know other tools.
 _SYNONYMS = {
@@ -26,6 +25,8 @@ _SYNONYMS = {
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`; did you mean ...?`, or nothing."""
+    from difflib import get_close_matches
+
     words = {name: name for name in known}
     words |= {other: name for other, name in _SYNONYMS.items() if name in words and other not in words}
     close = get_close_matches(word.lower().replace("-", "_"), words, n=1, cutoff=0.6)

@@ -4,6 +4,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from interpose.core.events import Decision as Approval
+from interpose.core.session.asks import Ask
+
 Decision = Literal["pass", "edit", "answer", "drop", "cut", "withhold", "hold"]
 
 
@@ -36,13 +39,17 @@ class Wait(msgspec.Struct, frozen=True):
     """Why a message waits, for how many seconds, and which rules settle with its end.
 
     What is `delayed` passes when its time has come; else somebody has to approve, `approver` where the rule names one,
-    and time refuses.
+    and time refuses: `outcome` says how, in words. `may` are the decisions that fit, `asks` what is held of the
+    questions in the message.
     """
 
     seconds: float
     rules: tuple[str, ...]
     delayed: bool = False
     approver: str | None = None
+    may: tuple[Approval, ...] = ()
+    outcome: str = ""
+    asks: tuple[Ask, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True):

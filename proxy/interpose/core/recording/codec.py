@@ -4,8 +4,9 @@ The chain is `sha256(previous chain as text + the line up to ',"chain":')`, the 
 accidents and careless edits; whoever can rewrite the whole file can rewrite the chain.
 """
 
-import hashlib
+from binascii import hexlify
 from collections.abc import Iterable
+from hashlib import sha256
 
 import msgspec
 import orjson
@@ -20,16 +21,22 @@ _decode_header = msgspec.json.Decoder(Header).decode
 _decode_entry = msgspec.json.Decoder(Entry).decode
 
 
-def chained(previous: str, pieces: tuple[bytes, ...]) -> tuple[str, tuple[bytes, ...]]:
+def chained(previous: bytes, pieces: tuple[bytes, ...]) -> tuple[bytes, tuple[bytes, ...]]:
     """Close a line: its new chain, and the pieces with the chain and the line end added.
 
     `pieces` joined are a JSON object without its closing brace.
     """
-    digest = hashlib.sha256(previous.encode())
-    for piece in pieces:
+    digest = sha256(previous + pieces[0])
+    for piece in pieces[1:]:
         digest.update(piece)
-    chain = digest.hexdigest()[:_DIGITS]
-    return chain, (*pieces, _MARK + chain.encode() + b'"}\n')
+    chain = hexlify(digest.digest()[: _DIGITS // 2])
+    return chain, (*pieces, b'%b%b"}\n' % (_MARK, chain))
+
+
+def chained_line(previous: bytes, line: bytes) -> tuple[bytes, bytes]:
+    """The same for a line in one piece, which stays one."""
+    chain = hexlify(sha256(previous + line).digest()[: _DIGITS // 2])
+    return chain, b'%b,"chain":"%b"}\n' % (line, chain)
 
 
 def open_object(value: object) -> bytes:
@@ -40,7 +47,7 @@ def open_object(value: object) -> bytes:
 def chain_of(previous: str, line: bytes) -> tuple[str, str]:
     """The chain that this line should carry after `previous`, and the one that it carries. Copies no large line."""
     end = len(line) - line.endswith(b"\n")
-    digest = hashlib.sha256(previous.encode())
+    digest = sha256(previous.encode())
     digest.update(memoryview(line)[: max(0, end - _TAIL)])
     return digest.hexdigest()[:_DIGITS], line[max(0, end - _DIGITS - 2) : end - 2].decode("ascii", "replace")
 

@@ -62,6 +62,7 @@ class Entry(msgspec.Struct, frozen=True, rename={"end": "from"}):
     hold: str = ""
     decision: Decision | None = None
     approver: str = ""
+    instead: Raw = Raw()
     chain: str = ""
 
     def payload(self) -> bytes | None:
@@ -86,7 +87,8 @@ class Entry(msgspec.Struct, frozen=True, rename={"end": "from"}):
             case "closed":
                 return Closed(self.at, end, self.channel, self.reason)
             case "decision":
-                return Decided(self.at, self.hold, self.decision or "abandon", self.approver)
+                instead = bytes(self.instead) or None
+                return Decided(self.at, self.hold, self.decision or "abandon", self.approver, instead)
             case "end":
                 return None
             case what:

@@ -8,8 +8,8 @@ import msgspec
 import orjson
 
 from interpose.core.effects import Append
-from interpose.core.events import Closed, Decided, Frame, Received, Requested, Responded, Told
-from interpose.core.recording.codec import chained, open_object
+from interpose.core.events import Closed, Decided, End, Frame, Received, Requested, Responded, Told
+from interpose.core.recording.codec import chained, chained_line, open_object
 from interpose.core.recording.entry import FORMAT, Header
 from interpose.core.recording.scrub import Scrubber
 from interpose.core.wire.message import Message, read
@@ -36,6 +36,10 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 _NO_RULING = Ruling()
+_ENDS = {"client": b"client", "server": b"server"}
+_START = b'{"seq":%d,"at":%.6f,"from":"%b","channel":"%b","kind":'
+_MESSAGE = _START + b'"message","message":%b'
+_COPIED = 1 << 14  # a message up to here is copied into its line; a larger one stands in it as it is
 
 
 def ruling(verdict: "Verdict", by: str = "") -> Ruling:
@@ -52,7 +56,7 @@ class Recorder:
     def __init__(self, scrubber: Scrubber | None = None) -> None:
         self.seq = 0
         self.messages = 0
-        self._chain = ""
+        self._chain = b""
         self._scrubber = scrubber or Scrubber()
 
     def header(self, header: Header) -> Append:
@@ -67,7 +71,7 @@ class Recorder:
         fields: dict[str, Any]
         match event:
             case Received():
-                return self._append(self._frame(event, ruling or _NO_RULING))
+                return self._received(event, ruling)
             case Requested():
                 fields = {
                     "from": "client",
@@ -97,7 +101,7 @@ class Recorder:
             case Decided():
                 fields = {"kind": "decision", "hold": event.hold, "decision": event.decision}
                 fields |= {"approver": event.by} if event.by else {}
-                line = open_object(fields)[1:] + _ruled(ruling or _NO_RULING)
+                line = open_object(fields)[1:] + _instead(event, ruling or _NO_RULING) + _ruled(ruling or _NO_RULING)
                 return self._append((self._start(event.at) + line,))
         return self._append((self._start(event.at) + open_object(fields)[1:],))
 
@@ -107,21 +111,37 @@ class Recorder:
         fields = {"kind": "end", "reason": reason, "messages": self.messages, "waiting": list(waiting)}
         return self._append((self._start(at) + open_object(fields)[1:],))
 
-    def _frame(self, event: Received, ruling: Ruling) -> tuple[bytes, ...]:
-        frame = event.frame
-        start = b'%b"from":"%b","channel":"%b","kind":' % (
-            self._start(event.at),
-            event.end.encode(),
-            event.channel.encode(),
-        )
-        if frame.message is None:
-            return (start + b'"data"' + self._sse(frame),)
-        self.messages += len(frame.message.messages())
-        message = frame.message if ruling.recorded is None else read(ruling.recorded)
+    def _received(self, event: Received, ruling: Ruling | None) -> Append:
+        frame, message = event.frame, event.frame.message
+        start = (self.seq, event.at, _ENDS[event.end], event.channel.encode())
+        if message is None:
+            return self._append((_START % start + b'"data"' + self._sse(frame),))
+        ruling = ruling or _NO_RULING
+        if ruling is _NO_RULING and frame.block is None and is_plain(message) and message.embeddable:
+            return self._line(event.at, event.end, event.channel, message)
+        self.messages += len(message.parts) or 1
+        if ruling.recorded is not None:
+            message = read(ruling.recorded)
         extra = _flags(message) + (self._sse(frame) if frame.block is not None else b"") + _ruled(ruling)
-        if message.embeddable:
-            return (start + b'"message","message":', message.raw, extra)
-        return (start + b'"message",' + _as_text(message.raw) + extra,)
+        if not message.embeddable:
+            return self._append((_START % start + b'"message",' + _as_text(message.raw) + extra,))
+        return self._append((_START % start + b'"message","message":', message.raw, extra))
+
+    def message(self, at: float, end: End, channel: str, message: Message) -> Append:
+        """The line of a plain message that came as a line."""
+        self.seq += 1
+        return self._line(at, end, channel, message)
+
+    def skip(self, message: Message | None) -> None:
+        """Count what nobody records."""
+        self.seq += 1
+        self.messages += 0 if message is None else len(message.parts) or 1
+
+    def _line(self, at: float, end: End, channel: str, message: Message) -> Append:
+        self.messages += 1
+        line = _MESSAGE % (self.seq, at, _ENDS[end], channel.encode(), message.raw)
+        self._chain, line = chained_line(self._chain, line)
+        return Append((line,))
 
     def _sse(self, frame: Frame) -> bytes:
         block = frame.block
@@ -155,8 +175,19 @@ class Recorder:
         return Append(line)
 
 
+def is_plain(message: Message) -> bool:
+    """Whether there is nothing to say of a message, and it is small enough to be copied into its line."""
+    return not message.flags and not message.parts and len(message.raw) <= _COPIED
+
+
 def _flags(message: Message) -> bytes:
     return b',"flags":' + orjson.dumps(message.flags) if message.flags else b""
+
+
+def _instead(event: Decided, ruling: Ruling) -> bytes:
+    """What an approver put in a message's place. What is kept of an edited message stands in `recorded`."""
+    kept = event.instead if ruling.recorded is None or event.decision != "edit" else ruling.recorded
+    return b"" if kept is None else b',"instead":' + kept
 
 
 def _ruled(ruling: Ruling) -> bytes:

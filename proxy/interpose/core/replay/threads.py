@@ -144,7 +144,7 @@ class _Builder:
     def _decide(self, offset: int, entry: Entry) -> None:
         """What was held goes on now, unless nobody waits for it or it is refused."""
         held = self._held.pop(entry.hold, None)
-        if held is None or entry.decision == "abandon":
+        if held is None or (entry.decision == "abandon" and not entry.approver):  # else it is judged anew
             return
         verdict = entry.verdict or {}
         decision = verdict.get("decision", "pass")

@@ -10,6 +10,7 @@ from interpose.core.session.asking import see_request
 from interpose.core.session.asks import Ask
 from interpose.core.session.closing import follow
 from interpose.core.session.opening import Opening
+from interpose.core.session.pending import SESSION
 from interpose.core.session.sighting import Heard, Sighting
 from interpose.core.session.state import Counts, Held, State
 from interpose.core.session.tasks import Task
@@ -17,6 +18,8 @@ from interpose.core.session.telling import see_notification
 from interpose.core.session.waiting import Wait, waits
 from interpose.core.wire.message import Kind
 
+_REQUEST, _RESULT, _NOTIFICATION, _ERROR = Kind.REQUEST, Kind.RESULT, Kind.NOTIFICATION, Kind.ERROR
+_BATCH = Kind.BATCH
 _REPETITIONS = frozenset({"duplicate-answer", "duplicate-id", "reused-id"})
 
 
@@ -39,31 +42,32 @@ class Session:
         message = event.frame.message
         if message is None:
             return ()
-        parts = message.messages()
-        found = tuple(
-            self._see(Heard(seq, event.at, event.end, event.channel, part, n)) for n, part in enumerate(parts)
+        if message.kind is not _BATCH:
+            return (self._see(Heard(seq, event.at, event.end, event.channel, message)),)
+        parts = enumerate(message.parts)
+        return self._in_batch(
+            tuple(self._see(Heard(seq, event.at, event.end, event.channel, part, number)) for number, part in parts)
         )
-        return found if message.kind is not Kind.BATCH else self._in_batch(found)
 
     def _see(self, heard: Heard) -> Sighting:
         counts = self._state.counts
         counts.messages += 1
-        match heard.message.kind:
-            case Kind.REQUEST:
-                counts.requests += 1
-                found = see_request(self._state, heard)
-            case Kind.NOTIFICATION:
-                counts.notifications += 1
-                found = see_notification(self._state, heard)
-            case Kind.RESULT:
-                counts.results += 1
-                found = see_response(self._state, heard)
-            case Kind.ERROR:
-                counts.errors += 1
-                found = see_response(self._state, heard)
-            case _:
-                counts.opaque += 1
-                found = self._opaque(heard)
+        kind = heard.message.kind
+        if kind is _REQUEST:
+            counts.requests += 1
+            found = see_request(self._state, heard)
+        elif kind is _RESULT:
+            counts.results += 1
+            found = see_response(self._state, heard)
+        elif kind is _NOTIFICATION:
+            counts.notifications += 1
+            found = see_notification(self._state, heard)
+        elif kind is _ERROR:
+            counts.errors += 1
+            found = see_response(self._state, heard)
+        else:
+            counts.opaque += 1
+            found = self._opaque(heard)
         if found.notes:
             counts.noted += 1
             return self._explained(found)
@@ -91,13 +95,15 @@ class Session:
             return found
         return tuple(msgspec.structs.replace(each, notes=(*each.notes, "batch-not-in-version")) for each in found)
 
-    def hold(self, name: str, sighting: Sighting, until: float, *, delayed: bool = False) -> None:
-        """A policy holds a message under a name until it lets it go."""
+    def hold(
+        self, name: str, sighting: Sighting, until: float, *, delayed: bool = False, then: str | None = None
+    ) -> None:
+        """A policy holds a message under a name until it lets it go; `then` is what happens at `until`, in words."""
         what = " ".join(word for word in (sighting.method, sighting.name) if word) or str(sighting.kind)
         call = sighting.call
         blocks = (call.seq,) if call is not None and call.seq != sighting.seq else sighting.parents
         self._state.pending.suspend(sighting.seq, suspended=True)
-        self._state.held[name] = Held(sighting.seq, sighting.at, until, what, blocks, delayed)
+        self._state.held[name] = Held(sighting.seq, sighting.at, until, what, blocks, delayed, then)
 
     def release(self, name: str, *, goes_on: bool) -> None:
         """It is held no more. What does not go on, since nobody waits for it, causes nothing either."""
@@ -121,6 +127,10 @@ class Session:
     def waits(self, at: float) -> tuple[Wait, ...]:
         """What waits at a time, and for whom."""
         return waits(self._state, at)
+
+    def awaits(self, ident: str | None) -> bool:
+        """Whether a call of the client's with this id waits for an answer, on stdio or in a session over HTTP."""
+        return ("client", SESSION, ident or "") in self._state.pending.open
 
     @property
     def opening(self) -> Opening:

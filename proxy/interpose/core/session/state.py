@@ -41,6 +41,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     what: str
     blocks: tuple[int, ...] = ()
     delayed: bool = False
+    then: str | None = None
 
 
 class State:

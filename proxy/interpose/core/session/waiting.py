@@ -56,7 +56,7 @@ def waits(state: State, at: float) -> tuple[Wait, ...]:
 
 def _of_held(held: Held) -> Wait:
     who: Who = "DELAY" if held.delayed else "APPROVER"
-    then = GOES_ON if held.delayed else REFUSED
+    then = GOES_ON if held.delayed else held.then or REFUSED
     return Wait(who, held.at, held.what, held.seq, held.blocks, (), held.until, then)
 
 

@@ -7,25 +7,20 @@ class LineSplitter:
     """Cuts a byte stream at LF. Contents and ends together add up to the stream."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._rest = bytearray()  # not a list of pieces: those of a large line would leave holes in the memory
 
     def feed(self, chunk: bytes) -> list[Line]:
         """The lines that this chunk completes."""
         *whole, rest = chunk.split(b"\n")
-        if whole and self._pieces:
-            self._pieces.append(whole[0])
-            whole[0] = b"".join(self._pieces)
-            self._pieces.clear()
+        if whole and self._rest:
+            self._rest += whole[0]
+            whole[0] = bytes(self._rest)
+            self._rest = bytearray()
         if rest:
-            self._pieces.append(rest)
-        return [_line(content) for content in whole]
+            self._rest += rest
+        return [(content, b"\n") if content[-1:] != b"\r" else (content[:-1], b"\r\n") for content in whole]
 
     def finish(self) -> list[Line]:
         """What stood after the last LF when the stream ended; empty when nothing did."""
-        rest = b"".join(self._pieces)
-        self._pieces.clear()
+        rest, self._rest = bytes(self._rest), bytearray()
         return [(rest, b"")] if rest else []
-
-
-def _line(content: bytes) -> Line:
-    return (content[:-1], b"\r\n") if content.endswith(b"\r") else (content, b"\n")

@@ -68,8 +68,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     def embeddable(self) -> bool:
         """May these bytes stand inside a JSON line as they are."""
         return (
-            self.kind is not Kind.OPAQUE
-            and not ({"irregular", "not-utf8"} & set(self.flags))
+            self.kind is not _OPAQUE
+            and (not self.flags or not {"irregular", "not-utf8"}.intersection(self.flags))
             and (b"\n" not in self.raw and b"\r" not in self.raw)
         )
 
@@ -105,6 +105,7 @@ _UTF8_STEP = 1 << 20
 _VERSION = Raw(b'"2.0"')
 # Members of an enumeration, looked up once: each look costs as much as the test it is for.
 _REQUEST, _NOTIFICATION, _RESULT, _ERROR = Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT, Kind.ERROR
+_OPAQUE = Kind.OPAQUE
 
 
 def read(raw: bytes) -> Message:
@@ -113,22 +114,24 @@ def read(raw: bytes) -> Message:
         usual = _decode_usual(raw)
     except (ValueError, RecursionError):
         return _read_closely(raw)
-    method, result, error = usual.method, usual.result, usual.error
-    ident = id_text(usual.id) if usual.id else None
-    if (
-        ((method is not UNSET) + bool(result) + bool(error) != 1)
-        or usual.jsonrpc != _VERSION
-        or (ident is not None and not _is_legal_id(ident))
-        or not (raw.isascii() or _is_utf8(raw))
-        or b"\r" in raw
-    ):
+    if usual.jsonrpc != _VERSION or b"\r" in raw or not (raw.isascii() or _is_utf8(raw)):
         return _read_closely(raw)
+    ident: str | None = None
+    if usual.id:
+        digits = bytes(usual.id)
+        ident = digits.decode() if digits.isdigit() else id_text(digits)
+        if not (ident[0] == '"' or digits.isdigit() or _is_legal_id(ident)):
+            return _read_closely(raw)
+    method, result, error = usual.method, bytes(usual.result), bytes(usual.error)
     if method is not UNSET:
-        params = bytes(usual.params) if usual.params else b""
-        return Message(raw, _NOTIFICATION if ident is None else _REQUEST, ident, method, params)
-    if result:
-        return Message(raw, _RESULT, ident, None, bytes(usual.params), bytes(result))
-    return Message(raw, _ERROR, ident, None, bytes(usual.params), b"", bytes(error))
+        if result or error:
+            return _read_closely(raw)
+        return Message(raw, _NOTIFICATION if ident is None else _REQUEST, ident, method, bytes(usual.params))
+    if result and not error:
+        return Message(raw, _RESULT, ident, None, bytes(usual.params), result)
+    if error and not result:
+        return Message(raw, _ERROR, ident, None, bytes(usual.params), b"", error)
+    return _read_closely(raw)
 
 
 def _read_closely(raw: bytes) -> Message:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 _INTERPOSE = re.compile(r"(?:^|[/\\])interpose(?:\.exe)?$", re.IGNORECASE)
-_SERVER = ("--upstream", "--header")
+_SERVER = ("--upstream", "--header", "--header-env")
 _LAUNCHERS = 6  # `uv tool run --from interpose interpose run` is the longest that people use
 
 
@@ -32,14 +32,15 @@ class Settings:
 class Wrapping:
     """A command line that begins with `interpose run`, taken apart.
 
-    `program` and `options` come first, in `leading` words; `upstream` and `headers`, or the words from number `inner`
-    on, say which server.
+    `program` and `options` come first, in `leading` words; `upstream` with `headers` and `variables` (pairs of a header
+    and the environment variable that has its value), or the words from number `inner` on, say which server.
     """
 
     program: tuple[str, ...]
     options: tuple[tuple[str, str], ...]
     upstream: str | None
     headers: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...]
     leading: int
     inner: int
 
@@ -81,6 +82,7 @@ def wrapping(words: Sequence[str]) -> Wrapping | None:
         options=tuple((option, value) for option, value, _ in first),
         upstream=upstreams[-1] if upstreams else None,
         headers=tuple(value for option, value in last if option == "--header"),
+        variables=tuple(value.rpartition("=")[::2] for option, value in last if option == "--header-env"),
         leading=run + 1 + sum(size for _, _, size in first),
         inner=end + 1 if is_command else len(words),
     )

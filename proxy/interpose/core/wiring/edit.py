@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from interpose.core.wiring.document import Document
@@ -101,15 +101,27 @@ def inserted(document: Document, table: Node, after: Member, text: str) -> Edit:
 
 def removed(document: Document, table: Node, member: Member) -> Edit:
     """Take a member out, with the comma or the line that it leaves."""
-    if table.is_block:
-        begin = document.text.rfind("\n", 0, member.start)
-        if begin > 0 and document.text[begin - 1] == "\r":
-            begin -= 1
-        return Edit(max(begin, 0), member.node.end, "")
+    return without(document, table, [member])[0]
+
+
+def without(document: Document, table: Node, gone: Collection[Member]) -> list[Edit]:
+    """Take members out together, as `removed` does one."""
     members = sorted(table.members or (), key=lambda each: each.start)
-    place = members.index(member)
-    if place > 0:
-        return Edit(members[place - 1].node.end, member.node.end, "")
-    if place + 1 < len(members):
-        return Edit(member.start, members[place + 1].start, "")
-    return Edit(member.start, member.node.end, "")
+    found, is_first = [], True
+    for place, member in enumerate(members):
+        if member not in gone:
+            is_first = False
+        elif table.is_block:
+            found.append(Edit(_line_before(document, member), member.node.end, ""))
+        elif not is_first:
+            found.append(Edit(members[place - 1].node.end, member.node.end, ""))
+        else:
+            end = members[place + 1].start if place + 1 < len(members) else member.node.end
+            found.append(Edit(member.start, end, ""))
+    return found
+
+
+def _line_before(document: Document, member: Member) -> int:
+    """Where the line before a member's ends."""
+    begin = document.text.rfind("\n", 0, member.start)
+    return max(begin - (begin > 0 and document.text[begin - 1] == "\r"), 0)

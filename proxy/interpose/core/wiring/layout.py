@@ -19,6 +19,7 @@ class Layout:
     address: str = "url"  # what the address of an HTTP server is called
     local: str = "stdio"  # what `type` says of a server that is a process
     joined: bool = False  # whether `command` is the whole command line
+    environment: str = "env"
     takes_comments: bool = False
     reference: str | None = None  # a pattern for names of environment variables in values
     timeout: tuple[str, float] | None = None  # its key, and how long one of it is in seconds
@@ -51,6 +52,7 @@ LAYOUTS: dict[str, Layout] = {
         (("mcp", "servers"), ("mcp",)),
         local="local",
         joined=True,
+        environment="environment",
         takes_comments=True,
         reference=r"\{env:([A-Za-z_]\w*)\}",
     ),

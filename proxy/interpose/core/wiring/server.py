@@ -46,6 +46,11 @@ class Remote:
     def url(self) -> str:
         return str(self.address.node.value)
 
+    @property
+    def pairs(self) -> tuple[Member, ...]:
+        """Its headers, one by one."""
+        return (self.headers.node.members or ()) if self.headers is not None else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -71,6 +76,11 @@ def server(entry: Entry) -> Server:
     if address is None:
         return Unknown("it has neither `command` nor `url`")
     return _remote(entry.table, address)
+
+
+def environment(table: Node) -> Member | None:
+    """The variables that an entry sets."""
+    return table.member("env") or table.member("environment")
 
 
 def unwrappable(found: Server) -> bool:

@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 from interpose.core.wiring.command_line import Wrapping, wrapping
 from interpose.core.wiring.document import Document
-from interpose.core.wiring.edit import Edit, applied, inserted, quoted, removed, written
+from interpose.core.wiring.edit import Edit, applied, inserted, quoted, removed, without, written
 from interpose.core.wiring.layout import Entry, Layout, entries
-from interpose.core.wiring.node import Member
-from interpose.core.wiring.server import Launch, Remote, edited, server
+from interpose.core.wiring.node import Member, Node
+from interpose.core.wiring.server import Launch, Remote, edited, environment, server
 from interpose.core.wiring.wrapping import RefusedError, put_first
 
 Path = tuple[str, ...]
@@ -24,7 +24,7 @@ def unwrapped(document: Document, before: Document | None, layout: Layout, paths
     origins = {entry.path: entry for entry in entries(before, layout)} if before is not None else {}
     edits = []
     for entry in entries(document, layout):
-        if entry.path in paths and entry.path in wrapped:
+        if entry.path in paths and entry.path in wrapped and why_not(entry) is None:
             origin = _Origin(before, origins[entry.path]) if before is not None and entry.path in origins else None
             edits += _undone(document, entry, origin, layout)
     return applied(document.text, edits)
@@ -34,7 +34,19 @@ def why_not(entry: Entry) -> str | None:
     """Why an entry that seems to be wrapped is left alone; None where it can be unwrapped, or is not wrapped."""
     if edited(server(entry)):
         return "it was wrapped, and the wrapping was edited by hand"
+    known = _words(entry)
+    if known is not None and (missing := [name for name, value in _headers(entry.table, known) if value is None]):
+        return f"its entry no longer says what `{missing[0]}` is to be"
     return None
+
+
+def _headers(table: Node, known: Wrapping) -> list[tuple[str, str | None]]:
+    """The headers of a wrapping, as its words and its entry's environment have them."""
+    variables = environment(table)
+    pairs: list[tuple[str, str | None]] = [header.partition(": ")[::2] for header in known.headers]
+    return pairs + [
+        (name, variables.node.text(variable) if variables is not None else None) for name, variable in known.variables
+    ]
 
 
 def _words(entry: Entry) -> Wrapping | None:
@@ -73,13 +85,11 @@ class _Origin:
         inner = [Edit(each.start - table.start, each.end - table.start, each.text) for each in edits]
         return applied(self.document.text[table.start : table.end], inner)
 
-    def says(self, known: Wrapping) -> bool:
+    def says(self, url: str | None, headers: list[tuple[str, str | None]]) -> bool:
         """Whether this is the address, and these are the headers, that the wrapping has now."""
         if not isinstance(self.server, Remote):
             return False
-        headers = self.server.headers
-        pairs = tuple(f"{each.name}: {each.node.value}" for each in (headers.node.members or () if headers else ()))
-        return (self.server.url, pairs) == (known.upstream, known.headers)
+        return (self.server.url, [(each.name, each.node.value) for each in self.server.pairs]) == (url, headers)
 
 
 def _undone(document: Document, entry: Entry, origin: _Origin | None, layout: Layout) -> list[Edit]:
@@ -117,17 +127,18 @@ def _readdressed(
     document: Document, launch: Launch, known: Wrapping, origin: _Origin | None, layout: Layout
 ) -> list[Edit]:
     """The address again, in the place of the process: as it was written, if it still says the same."""
-    if origin is not None and origin.says(known):
+    pairs = _headers(launch.table, known)
+    if origin is not None and origin.says(known.upstream, pairs):
         assert isinstance(origin.server, Remote)
         address = origin.text(origin.server.address)
         headers = origin.text(origin.server.headers) if origin.server.headers is not None else None
     else:
-        address, headers = _written(document, launch, known, layout)
+        address = written(document, launch.command, layout.address, quoted(known.upstream or ""))
+        headers = _written(document, launch, pairs)
     if headers is not None:
         address += inserted(document, launch.table, launch.command, headers).text
     edits = [Edit(launch.command.start, launch.command.node.end, address)]
-    if launch.args is not None:
-        edits.append(removed(document, launch.table, launch.args))
+    edits += _without_process(document, launch, known)
     stated = launch.table.member("type")
     if stated is not None:
         was = origin.entry.table.text("type") if origin is not None else None
@@ -136,12 +147,26 @@ def _readdressed(
     return edits
 
 
-def _written(document: Document, launch: Launch, known: Wrapping, layout: Layout) -> tuple[str, str | None]:
-    """Address and headers as this client writes them."""
-    address = written(document, launch.command, layout.address, quoted(known.upstream or ""))
-    if not known.headers:
-        return address, None
+def _without_process(document: Document, launch: Launch, known: Wrapping) -> list[Edit]:
+    """What only a process has goes; a variable that somebody added stays."""
+    gone = [launch.args] if launch.args is not None else []
+    variables = environment(launch.table)
+    ours = {variable for _, variable in known.variables}
+    left = []
+    if variables is not None and ours:
+        members = [each for each in variables.node.members or () if each.name not in ours]
+        if not members:
+            gone.append(variables)
+        elif len(members) < len(variables.node.members or ()):
+            table = "{" + ", ".join(document.text[each.start : each.node.end] for each in members) + "}"
+            left.append(Edit(variables.node.start, variables.node.end, table))
+    return left + without(document, launch.table, gone)
+
+
+def _written(document: Document, launch: Launch, pairs: list[tuple[str, str | None]]) -> str | None:
+    """Headers as this client writes them."""
+    if not pairs:
+        return None
     sign, name = (" = ", "http_headers") if document.is_toml else (": ", "headers")
-    pairs = [header.partition(": ")[::2] for header in known.headers]
-    members = ", ".join(quoted(key) + sign + quoted(value) for key, value in pairs)
-    return address, written(document, launch.command, name, "{" + members + "}")
+    members = ", ".join(quoted(key) + sign + quoted(value or "") for key, value in pairs)
+    return written(document, launch.command, name, "{" + members + "}")

@@ -1,16 +1,17 @@
 """Putting interpose in front of a server: the edits, as small as can be, so that taking it out again is exact."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from interpose.core.wiring.command_line import Settings, first, wrapping
 from interpose.core.wiring.document import Document
 from interpose.core.wiring.edit import Edit, inserted, listed, prepended, quoted, removed, separator, written
 from interpose.core.wiring.layout import Entry, Layout
 from interpose.core.wiring.node import Member
-from interpose.core.wiring.server import Launch, Remote, Unknown, edited, server
+from interpose.core.wiring.server import Launch, Remote, Unknown, edited, environment, server
 
 _TALK = "127.0.0.1:8900"
+_VARIABLE = "INTERPOSE_HEADER_"
 
 
 class RefusedError(Exception):
@@ -71,18 +72,24 @@ def _updated(document: Document, launch: Launch, leading: int, words: Sequence[s
 
 
 def _bridged(document: Document, remote: Remote, layout: Layout, words: Sequence[str]) -> list[Edit]:
-    """A process in the place of an address."""
+    """A process in the place of an address. Headers go through its environment: others see its command line."""
     node = remote.address.node
     tokens = [*map(quoted, words), quoted("--upstream"), document.text[node.start : node.end]]
-    tokens += _headers(document, remote)
-    edits = []
+    members = []
+    if environment(remote.table) is None:
+        named = variables([header.name for header in remote.pairs])
+        tokens += [quoted(word) for pair in named for word in ("--header-env", "=".join(pair))]
+        if named:
+            members = [written(document, remote.address, layout.environment, _table(document, remote, named))]
+    else:
+        tokens += _headers(document, remote)
     if layout.joined:
         text = written(document, remote.address, "command", listed(tokens))
     else:
         text = written(document, remote.address, "command", tokens[0])
-        args = written(document, remote.address, "args", listed(tokens[1:]))
-        text += inserted(document, remote.table, remote.address, args).text
-    edits.append(Edit(remote.address.start, node.end, text))
+        members.insert(0, written(document, remote.address, "args", listed(tokens[1:])))
+    text += "".join(inserted(document, remote.table, remote.address, member).text for member in members)
+    edits = [Edit(remote.address.start, node.end, text)]
     kind = remote.table.member("type")
     if kind is not None:
         edits.append(Edit(kind.node.start, kind.node.end, quoted(layout.local)))
@@ -91,9 +98,28 @@ def _bridged(document: Document, remote: Remote, layout: Layout, words: Sequence
     return edits
 
 
+def variables(headers: Iterable[str]) -> list[tuple[str, str]]:
+    """For each header's name the environment variable that gets its value."""
+    found: dict[str, str] = {}
+    for header in headers:
+        variable = _VARIABLE + re.sub(r"[^A-Z0-9]", "_", header.upper())
+        while variable in found:
+            variable += "_"
+        found[variable] = header
+    return [(header, variable) for variable, header in found.items()]
+
+
+def _table(document: Document, remote: Remote, named: Iterable[tuple[str, str]]) -> str:
+    """The variables: values stay as they are written, and so references stay references."""
+    sign = " = " if document.is_toml else ": "
+    values = (document.text[header.node.start : header.node.end] for header in remote.pairs)
+    pairs = ", ".join(quoted(variable) + sign + value for (_, variable), value in zip(named, values, strict=True))
+    return "{" + pairs + "}"
+
+
 def _headers(document: Document, remote: Remote) -> Iterator[str]:
-    """`--header` for each: references in values stay references, and JSON's escapes stay as they are."""
-    for header in (remote.headers.node.members or ()) if remote.headers is not None else ():
+    """`--header` for each, where an environment is there already: it is left alone. JSON's escapes stay as they are."""
+    for header in remote.pairs:
         yield quoted("--header")
         if document.is_toml:
             yield quoted(f"{header.name}: {header.node.value}")

@@ -13,7 +13,7 @@ from interpose.edge import stderr
 from interpose.edge.link import Link
 from interpose.edge.local import SIGNALS
 from interpose.edge.replaying.link import PlayerLink, Plays
-from interpose.edge.runner import Conversation, pump
+from interpose.edge.runner import Conversation
 from interpose.edge.transports.process import Child
 from interpose.edge.transports.stdio import StdioLink
 
@@ -131,10 +131,10 @@ class PlayedClientSession:
         self._changed.set()
 
     async def _upward(self) -> None:
-        await pump(self._conversation, self._client, self._server.link)
+        await self._client.carry(self._conversation.hear_all, self._server.link)
 
     async def _downward(self) -> None:
-        await pump(self._conversation, self._server.link, self._client)
+        await self._server.link.carry(self._conversation.hear_all, self._client)
         self._silent.set()
         if not self._player.finished:
             self._leave("server left")

@@ -10,7 +10,7 @@ from interpose.edge.hosting import Host
 from interpose.edge.hosting_session import HostedSession
 from interpose.edge.link import Clock
 from interpose.edge.replaying.link import PlayerLink
-from interpose.edge.runner import Conversation, pump
+from interpose.edge.runner import Conversation
 from interpose.edge.transports.http_client_stream import PATIENCE, Patience
 
 Open = Callable[[Clock], PlayerLink]
@@ -36,7 +36,7 @@ class PlayedSession(HostedSession):
     async def _serve(self) -> None:
         server = self._join(self._open(self.conversation.clock))
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(pump, self.conversation, server, self.client)
+            tasks.start_soon(server.carry, self.conversation.hear_all, self.client)
             if self._may_idle:
                 tasks.start_soon(self._watch_idle)
             self.ready.set()

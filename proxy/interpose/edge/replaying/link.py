@@ -13,7 +13,7 @@ from interpose.core.events import Closed, End, Event, Frame, Received
 from interpose.core.replay.player import Said
 from interpose.core.replay.report import Report
 from interpose.core.wire.message import Message, read
-from interpose.edge.link import Clock
+from interpose.edge.link import BoundedSink, Clock, Hear, carry
 
 CHANNEL = "stdio"
 
@@ -64,11 +64,21 @@ class PlayerLink:
             await self._wait()
         return ()
 
+    async def carry(self, hear: Hear, sink: BoundedSink) -> None:
+        await carry(self.receive, hear, sink)
+
     def send(self, channel: str, frame: Frame) -> None:
         """The live end said something."""
         if frame.message is not None:
             self._schedule(self.player.hear(frame.message))
             self.heard()
+
+    def flush(self) -> None:
+        """A player hears at once."""
+
+    @property
+    def full(self) -> bool:
+        return False
 
     async def room(self) -> None:
         """A player takes all at once."""

@@ -11,7 +11,7 @@ from interpose.core.errors import EndError
 from interpose.edge.link import FAULT
 from interpose.edge.local import SIGNALS
 from interpose.edge.replaying.link import PlayerLink
-from interpose.edge.runner import Conversation, pump
+from interpose.edge.runner import Conversation
 from interpose.edge.transports.stdio import StdioLink
 
 _TAKEN_WITHIN = 0.3  # how long after a signal the client may take to read what is queued
@@ -46,11 +46,11 @@ class PlayedServerSession:
             self._leaving.set()
 
     async def _upward(self) -> None:
-        await pump(self._conversation, self._client, self._server)
+        await self._client.carry(self._conversation.hear_all, self._server)
         await self._server.finish()
 
     async def _downward(self) -> None:
-        await pump(self._conversation, self._server, self._client)
+        await self._server.carry(self._conversation.hear_all, self._client)
         self._leave("client closed")
 
     async def _watch_cut(self) -> None:

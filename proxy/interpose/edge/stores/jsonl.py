@@ -1,7 +1,6 @@
 """Recordings as files: written line by line, read as a stream, never loaded whole."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from interpose.core.recording.codec import chain_of, decode_entry, decode_header
 from interpose.core.recording.entry import Entry, Header
 
 _MOST_PIECES = 1000  # of one write: the system allows 1024
-_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class RecordingFile:
@@ -63,25 +61,6 @@ class RecordingFile:
             os.ftruncate(self._fd, self._size)
         except OSError:
             pass
-
-
-def place(target: str, server: str, started: str) -> Path:
-    """Where a session's recording goes: the file named, or a name by time and server inside a folder.
-
-    `started` is an RFC 3339 time. Raises RecordingError when nothing can be written there.
-    """
-    path = Path(target)
-    if path.is_dir() or target.endswith(os.sep):
-        moment = re.sub(r"[-:]|\.\d+", "", started)
-        path = path / f"{moment}-{_UNFIT.sub('-', server).strip('-.') or 'server'}.jsonl"
-    parent = path.parent
-    try:
-        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise RecordingError(str(parent), None, f"cannot be made a folder ({error.strerror}); name another") from None
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise RecordingError(str(path), None, f"the folder {parent} is not writable; name another with --record")
-    return path
 
 
 class RecordingReader:

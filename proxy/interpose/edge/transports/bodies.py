@@ -1,17 +1,16 @@
-"""HTTP bodies: read whole, sent with a mark of when they are out, decoded for reading, cut into frames."""
+"""HTTP bodies: read whole, sent with a mark of when they are out, decoded for reading."""
 
 import asyncio
 import io
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
-from typing import Protocol
+from collections.abc import AsyncGenerator, AsyncIterator
+from functools import lru_cache
 
 import aiohttp
 
 from interpose.core.events import Frame
 from interpose.core.wire.message import Message, read
-from interpose.core.wire.sse import Block, BlockSplitter
+from interpose.core.wire.sse import Block
 from interpose.edge.transports.pace import paced
 
 _STEP = 1 << 18
@@ -93,7 +92,7 @@ def readable(body: bytes, content_type: str | None, coding: str | None) -> Messa
         return None
     if not coded(coding):
         return read(body)
-    decoder = _decoder(coding)
+    decoder = decoder_of(coding)
     text = decoder.feed(body) if decoder else b""
     return read(text) if decoder and decoder.ended else None
 
@@ -131,102 +130,6 @@ async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None
             closed.remove_done_callback(wake)
 
 
-async def frames(response: aiohttp.ClientResponse) -> AsyncGenerator[Frame, None]:
-    """A reply as frames: the blocks of an event stream as they come, any other body in one piece.
-
-    When the reply breaks off, what came of an unfinished frame is still given before the error goes on.
-    """
-    content_type, coding = response.headers.get("Content-Type"), response.headers.get("Content-Encoding")
-    cutter = _cutter(content_type, coding)
-    try:
-        async with aclosing(pieces(response)) as chunks:
-            async for chunk in chunks:
-                for frame in cutter.feed(chunk):
-                    yield frame
-    except aiohttp.ClientError:
-        for frame in cutter.finish(cut=True):
-            yield frame
-        raise
-    for frame in cutter.finish(cut=False):
-        yield frame
-
-
-class _Cutter(Protocol):
-    """Cuts a body into frames."""
-
-    def feed(self, chunk: bytes) -> Iterator[Frame]:
-        """The frames that this chunk completes."""
-
-    def finish(self, cut: bool) -> Iterator[Frame]:
-        """What is left at the end; `cut` when the body broke off."""
-
-
-def _cutter(content_type: str | None, coding: str | None) -> _Cutter:
-    if not is_event_stream(content_type):
-        return _Whole(content_type, coding)
-    return _CodedEvents(coding) if coded(coding) else _Events()
-
-
-class _Whole:
-    """A body in one piece."""
-
-    def __init__(self, content_type: str | None, coding: str | None) -> None:
-        self._body = io.BytesIO()
-        self._content_type, self._coding = content_type, coding
-
-    def feed(self, chunk: bytes) -> Iterator[Frame]:
-        self._body.write(chunk)
-        return iter(())
-
-    def finish(self, cut: bool) -> Iterator[Frame]:
-        """The body. What was cut off is not read as a message."""
-        body = self._body.getvalue()
-        self._body = io.BytesIO()
-        if body:
-            yield Frame(body, None if cut else readable(body, self._content_type, self._coding), wire="body")
-
-
-class _Events:
-    """A plain event stream."""
-
-    def __init__(self) -> None:
-        self._splitter = BlockSplitter()
-
-    def feed(self, chunk: bytes) -> Iterator[Frame]:
-        return (block_frame(block.raw, block) for block in self._splitter.feed(chunk))
-
-    def finish(self, cut: bool) -> Iterator[Frame]:
-        """The unterminated rest, which dispatches nothing."""
-        if rest := self._splitter.finish():
-            yield Frame(rest, wire="block")
-
-
-class _CodedEvents:
-    """A compressed event stream: what can be read of it, then the bytes as they came."""
-
-    def __init__(self, coding: str | None) -> None:
-        self._splitter = BlockSplitter()
-        self._decoder = _decoder(coding)
-
-    def feed(self, chunk: bytes) -> Iterator[Frame]:
-        for block in self._splitter.feed(self._text(chunk)):
-            yield block_frame(b"", block)
-        yield Frame(chunk, wire="body")
-
-    def finish(self, cut: bool) -> Iterator[Frame]:
-        return iter(())
-
-    def _text(self, chunk: bytes) -> bytes:
-        if self._decoder is None:
-            return b""
-        text = self._decoder.feed(chunk)
-        if self._decoder.broken:
-            self._splitter.finish()
-        elif b"\n" in text or b"\r" in text:
-            self._decoder.renew()
-        return text
-
-
 def block_frame(raw: bytes, block: Block) -> Frame:
     """A block of an event stream; other events than `message` carry no JSON-RPC."""
     carries = block.data and block.event == "message"
@@ -247,10 +150,12 @@ def coded(coding: str | None) -> bool:
     return (coding or "identity").strip().lower() not in ("", "identity")
 
 
+@lru_cache(maxsize=64)
 def _media_type(content_type: str | None) -> str:
     return (content_type or "").partition(";")[0].strip().lower()
 
 
-def _decoder(coding: str | None) -> Decoder | None:
+def decoder_of(coding: str | None) -> Decoder | None:
+    """What undoes a Content-Encoding; None for one that we do not read."""
     name = (coding or "").strip().lower()
     return Decoder(name) if name in ("gzip", "x-gzip", "deflate") else None

@@ -4,8 +4,6 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
 from aiohttp import web
 from aiohttp.http import HttpVersion11
@@ -16,49 +14,10 @@ from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import write_block
 from interpose.edge.transports.bodies import is_event_stream, whole
 from interpose.edge.transports.pace import paced
+from interpose.edge.transports.raw_headers import RawHeaders as RawHeaders
+from interpose.edge.transports.reply import ClientGone, Reply
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
-
-_HOP_BY_HOP = frozenset(
-    (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
-)
 _STEP = 1 << 18
-
-
-class ClientGone(Exception):
-    """The client left before its reply was whole."""
-
-
-class Reply(web.StreamResponse):
-    """A response whose head is the upstream's own to the byte; of ours it has the framing of this connection alone."""
-
-    def __init__(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> None:
-        lengths = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-length"]
-        super().__init__(status=status, headers={"Content-Length": lengths[0]} if lengths else None)
-        self._phrase = reason or ""
-        self._lines = headers
-
-    async def _prepare_headers(self) -> None:
-        await super()._prepare_headers()
-        framing = ("Transfer-Encoding", "Connection")
-        added = [(name, self.headers[name]) for name in framing if name in self.headers]
-        self._lines = [*self._lines, *((name.encode(), value.encode()) for name, value in added)]
-
-    async def _write_headers(self) -> None:
-        """Not through aiohttp's writer: it has no way to say a byte that is no UTF-8 (RFC 9110 §5.5, obs-text)."""
-        request, writer = self._req, self._payload_writer
-        if request is None or writer is None or request.transport is None or request.transport.is_closing():
-            raise ConnectionResetError("the client left")
-        major, minor = request.version
-        status_line = f"HTTP/{major}.{minor} {self.status} {self._phrase}".encode("utf-8", "surrogateescape")
-        head = head_of(status_line, self._lines)
-        writer.output_size += len(head)
-        request.transport.write(head)
-
-    @property
-    def self_delimiting(self) -> bool:
-        """Whether a client can tell a whole body from one that was cut off."""
-        return "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
 
 
 class Exchange:
@@ -79,8 +38,9 @@ class Exchange:
         self.was_held = False
         self.streams = False  # the reply is an event stream
         self.severed = False
-        self._moved = asyncio.Event()
-        self._flushing = asyncio.Lock()
+        self._stirred = False
+        self._waiter: asyncio.Event | None = None
+        self._spreading = asyncio.Lock()
 
     def ask(self, message: Message) -> None:
         """What the client asks in this exchange."""
@@ -94,8 +54,8 @@ class Exchange:
         else:
             self.downstream.append(frame)
             parts = frame.message.messages() if frame.message is not None and self.waiting else ()
-            self.waiting.difference_update(part.id or "" for part in parts if part.is_response)
-        self._moved.set()
+            self.waiting.difference_update([part.id or "" for part in parts if part.is_response])
+        self.nudge()
 
     @property
     def is_held(self) -> bool:
@@ -110,7 +70,7 @@ class Exchange:
     def let_go(self, name: str) -> None:
         """A task has ended."""
         if self.held.pop(name, None) is not None:
-            self._moved.set()
+            self.nudge()
 
     def abandon(self) -> None:
         """Nobody waits for the answer any longer: end what it was held for."""
@@ -120,25 +80,33 @@ class Exchange:
 
     def nudge(self) -> None:
         """Let whoever waits here look again."""
-        self._moved.set()
+        self._stirred = True
+        if self._waiter is not None:
+            self._waiter.set()
 
     async def moved(self, seconds: float | None = None) -> bool:
         """Wait until something was delivered, a task ended or somebody nudged; False when not for that long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._moved.wait()
-        except TimeoutError:
-            return False
-        self._moved.clear()
+        if not self._stirred:
+            self._waiter = asyncio.Event()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._waiter.wait()
+            except TimeoutError:
+                return False
+            finally:
+                self._waiter = None
+        self._stirred = False
         return True
 
     async def body(self) -> bytes:
         """Read what the client sends. A client that waits to be asked for it is asked (RFC 9110 §10.1.1)."""
-        request = self.request
+        request, content = self.request, self.request.content
+        if content.is_eof():
+            return content.read_nowait()
         if request.headers.get("Expect", "").lower() == "100-continue" and request.version == HttpVersion11:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
-        return await whole(request.content)
+        return await whole(content)
 
     def take(self) -> tuple[bytes, float]:
         """What was delivered for the upstream, and the seconds that sending it is to take."""
@@ -148,24 +116,52 @@ class Exchange:
         self.upstream.clear()
         return body, over
 
-    async def begin(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> Reply:
-        """Send the status and headers. Raises ClientGone."""
-        self.reply = Reply(status, reason, headers)
+    def begin(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> Reply:
+        """Set the status and headers. They go out with what comes next, or with `announce`."""
+        self.reply = Reply(self.request, status, reason, headers)
         types = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"]
         self.streams = is_event_stream(types[0] if types else None)
-        with _to_client():
-            await self.reply.prepare(self.request)
         return self.reply
 
-    async def flush(self) -> None:
+    async def announce(self) -> None:
+        """Send the head now: what follows may take its time. Raises ClientGone."""
+        if self.reply is not None and not self.reply.sent:
+            await self.reply.send()
+
+    @property
+    def takes(self) -> bool:
+        """Whether the client is there, and a little more can be sent without waiting for it."""
+        transport, protocol = self.request.transport, self.request.protocol
+        return transport is not None and not transport.is_closing() and not protocol.writing_paused
+
+    async def flush(self, *, more: bool = False) -> None:
         """Write what was delivered to the client, once the reply has begun. Waits for a slow client: the back-pressure.
 
-        Whoever had something delivered may call this: another exchange, or interpose itself.
+        Whoever had something delivered may call this: another exchange, or interpose itself. With `more`, the last of
+        it may go out with what comes next. Raises ClientGone.
         """
-        async with self._flushing:
-            while self.downstream and self.reply is not None:
+        reply = self.reply
+        if reply is None:
+            return
+        while self.downstream or self._spreading.locked():
+            if self._spreading.locked() or self._is_slow(self.downstream[0]):
+                await self._spread()
+            else:
+                reply.put(self._written(self.downstream.popleft()))
+                if reply.pending > _STEP:
+                    await reply.send()
+        if not more:
+            await reply.send()
+
+    async def _spread(self) -> None:
+        """Write a frame that takes its time, behind those that do already."""
+        async with self._spreading:
+            if self.downstream:
                 frame = self.downstream.popleft()
                 await self.write(self._written(frame), frame.over)
+
+    def _is_slow(self, frame: Frame) -> bool:
+        return bool(frame.over) or len(frame.raw) > _STEP
 
     async def offer(self) -> None:
         """Flush what another exchange, time or an approver brought. Whether the client is there is its own affair."""
@@ -181,23 +177,26 @@ class Exchange:
 
     async def write(self, data: bytes, over: float = 0.0) -> None:
         """Write a piece of the body, in so many seconds. Raises ClientGone."""
-        assert self.reply is not None, "the head comes first"
-        with _to_client():
-            for piece, pause in paced(data, over, _STEP):
-                if pause:
-                    await asyncio.sleep(pause)
-                await self.reply.write(piece)
+        reply = self.reply
+        assert reply is not None, "the head comes first"
+        for piece, pause in paced(data, over, _STEP):
+            if pause:
+                await reply.send()
+                await asyncio.sleep(pause)
+            reply.put(piece)
+            await reply.send()
 
     async def finish(self) -> None:
         """The reply is whole. Raises ClientGone."""
         if self.reply is not None:
-            with _to_client():
-                await self.reply.write_eof()
+            self.reply.end()
+            await self.reply.send()
 
     def cut(self) -> Reply | None:
         """End a reply that had begun so that nobody takes it for a whole one; None when nothing was sent yet."""
         reply, transport = self.reply, self.request.transport
-        if reply is None:
+        if reply is None or not reply.sent:
+            self.reply = None
             return None
         reply.force_close()
         if transport is not None and reply.self_delimiting:
@@ -212,21 +211,12 @@ class Exchange:
         transport = self.request.transport
         if self.cut() is None and transport is not None:
             reset(transport)
-        self._moved.set()
+        self.nudge()
 
 
 def refusal(status: int, why: str) -> web.Response:
     """What a client gets from us instead of an answer."""
     return web.Response(status=status, text=f"interpose: {why}\n")
-
-
-@contextmanager
-def _to_client() -> Iterator[None]:
-    """Writing to a client fails in one way."""
-    try:
-        yield
-    except OSError as error:
-        raise ClientGone from error
 
 
 def reset(transport: asyncio.Transport) -> None:
@@ -239,22 +229,11 @@ def reset(transport: asyncio.Transport) -> None:
 
 def text(raw_headers: RawHeaders) -> Headers:
     """Raw headers as text, in their order and spelling. What is no UTF-8 is read as Latin-1."""
-    return tuple((_text(name), _text(value)) for name, value in raw_headers)
-
-
-def end_to_end(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
-    """The headers that a proxy hands on: without those of the connection (RFC 9110 §7.6.1)."""
-    headers = list(headers)
-    named = {
-        token.strip().lower() for name, value in headers if name.lower() == b"connection" for token in value.split(b",")
-    }
-    dropped = _HOP_BY_HOP | (named - {b"close", b"keep-alive"})
-    return [(name, value) for name, value in headers if name.lower() not in dropped]
-
-
-def head_of(start_line: bytes, headers: RawHeaders) -> bytes:
-    """A message's head as it goes over the wire."""
-    return b"\r\n".join([start_line, *(name + b": " + value for name, value in headers), b"", b""])
+    headers = list(raw_headers)
+    try:
+        return tuple([(name.decode(), value.decode()) for name, value in headers])
+    except UnicodeDecodeError:
+        return tuple([(_text(name), _text(value)) for name, value in headers])
 
 
 def _text(raw: bytes) -> str:

@@ -5,7 +5,7 @@ Exchanges come in through the door, which hears them at once; only what goes out
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from interpose.core.bridge.lanes import Lanes
 from interpose.core.bridge.multiplex import ELSEWHERE
@@ -34,7 +34,6 @@ class HttpClientLink:
         self._cut: set[str] = set()
         self._kept: deque[Message] = deque()
         self._kept_bytes = 0
-        self._finished = asyncio.Event()
         self.quiet = asyncio.Event()  # no reply is open
         self.quiet.set()
         self.visits = 0
@@ -92,11 +91,6 @@ class HttpClientLink:
             self._note(f"{stream.unsent} bytes on {channel} were not delivered: the client disconnected")
         return bool(lane.waiting)
 
-    async def receive(self) -> Sequence[Event]:
-        """Nothing comes this way: the door hears what clients say in the exchange's own task."""
-        await self._finished.wait()
-        return ()
-
     def send(self, channel: str, frame: Frame) -> None:
         message = frame.message
         if message is None:
@@ -109,13 +103,19 @@ class HttpClientLink:
             # Said on the exchange's own channel, it is interpose's word about its body: nothing else will come.
             self._send(place, message, frame.over, last=place == channel and names_no_request(message))
 
+    def flush(self) -> None:
+        """Each reply has a writer of its own."""
+
+    @property
+    def full(self) -> bool:
+        return any(stream.full for stream in self._streams.values())
+
     async def room(self) -> None:
         for stream in tuple(self._streams.values()):
             await stream.room()
 
     async def finish(self) -> None:
         """End every reply; what was said on it is still written."""
-        self._finished.set()
         for stream in self._streams.values():
             stream.end()
         if self._kept:

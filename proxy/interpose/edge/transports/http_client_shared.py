@@ -1,13 +1,13 @@
 """The server end when many stateless clients share one server: a link of one lane, in which each has ids of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
 from interpose.core.bridge.multiplex import Multiplexer
 from interpose.core.events import End, Event, Frame, Received
 from interpose.core.wire.message import Message
-from interpose.edge.link import Link
+from interpose.edge.link import BoundedSink, Hear, Link
 from interpose.edge.transports.errands import is_awaited, is_errand
 from interpose.edge.transports.stdio import CHANNEL
 
@@ -26,8 +26,8 @@ class SharedServerLink:
         self._multiplexer = Multiplexer()
         self._origins: dict[str, str] = {}  # which exchange waits for a request of interpose's own
 
-    async def receive(self) -> Sequence[Event]:
-        return [self._mapped(event) for event in await self._inner.receive()]
+    async def carry(self, hear: Hear, sink: BoundedSink) -> None:
+        await self._inner.carry(lambda events: hear([self._mapped(event) for event in events]), sink)
 
     def send(self, channel: str, frame: Frame) -> None:
         if frame.message is None:
@@ -46,7 +46,15 @@ class SharedServerLink:
         notices = [notice for each in (channel, *errands) for notice in self._multiplexer.cancel(each)]
         for notice in notices:
             self._send(notice)
+        self._inner.flush()
         return len(notices)
+
+    def flush(self) -> None:
+        self._inner.flush()
+
+    @property
+    def full(self) -> bool:
+        return self._inner.full
 
     async def room(self) -> None:
         await self._inner.room()

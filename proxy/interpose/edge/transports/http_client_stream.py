@@ -94,6 +94,10 @@ class Stream:
         self.begin()
         self._outbox.end()
 
+    @property
+    def full(self) -> bool:
+        return self._outbox.full
+
     async def room(self) -> None:
         """Wait until the client has taken enough. One that takes nothing for long is cut off: others wait behind it."""
         while self._outbox.full:

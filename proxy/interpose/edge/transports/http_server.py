@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from interpose.core.events import End, Event, Frame, Headers
 from interpose.core.wire.http import Trouble
 from interpose.core.wire.message import Message
-from interpose.edge.link import Clock
+from interpose.edge.link import BoundedSink, Clock, Hear, carry
 from interpose.edge.transports.errands import is_errand
 from interpose.edge.transports.http_server_call import Call, Calls
 from interpose.edge.transports.http_server_delivery import Delivery
@@ -56,9 +56,19 @@ class HttpServerLink:
     async def receive(self) -> Sequence[Event]:
         return await self._inbox.take()
 
+    async def carry(self, hear: Hear, sink: BoundedSink) -> None:
+        await carry(self.receive, hear, sink)
+
     def send(self, channel: str, frame: Frame) -> None:
         if frame.message is not None:
             self._outbox.put((channel, frame.message, frame.over), len(frame.message.raw))
+
+    def flush(self) -> None:
+        """Each message is a request of its own, and on its way."""
+
+    @property
+    def full(self) -> bool:
+        return self._outbox.full
 
     async def room(self) -> None:
         await self._outbox.room()

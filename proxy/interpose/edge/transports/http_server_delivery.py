@@ -9,6 +9,7 @@ import anyio
 import msgspec
 
 from interpose.core.events import Frame
+from interpose.core.protocol.sign_in import ADVICE, wants_sign_in
 from interpose.core.wire.http import Position, Trouble, error_reply, fault, listen_ended
 from interpose.core.wire.message import Kind, Message, read
 from interpose.core.wire.sse import Block
@@ -20,6 +21,7 @@ from interpose.edge.transports.http_server_peer import SESSION_HEADER, Peer
 
 RETRIES = 2  # as the SDKs do
 _CREDENTIALS = "; credentials for the server go with --header"
+_SIGN_IN = f"; it wants a sign-in: a token that you have goes with --header-env, and {ADVICE}"
 
 
 class Delivery:
@@ -141,6 +143,8 @@ class Delivery:
             text += f": a redirect to {location} is not followed"
         if answer.status == 404 and self._peer.session is not None:
             text = f"the session is gone, begin a new one: {text}"
+        elif wants_sign_in(answer.status, answer.headers("WWW-Authenticate")):
+            text += _SIGN_IN
         elif answer.status in (401, 403):
             text += _CREDENTIALS
         return Trouble(text, answer.status, said)

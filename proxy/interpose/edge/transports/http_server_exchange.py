@@ -41,6 +41,10 @@ class Answer:
     def header(self, name: str) -> str | None:
         return self._response.headers.get(name)
 
+    def headers(self, name: str) -> list[str]:
+        """All values of a header that may be there more than once."""
+        return self._response.headers.getall(name, [])
+
     async def whole(self) -> bytes:
         """The body in one piece."""
         await self._inbox.room()

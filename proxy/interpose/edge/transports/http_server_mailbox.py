@@ -50,6 +50,10 @@ class Mailbox(Generic[_Item]):
         self._roomy.set()
         return items
 
+    @property
+    def full(self) -> bool:
+        return not self._roomy.is_set()
+
     async def room(self) -> None:
         await self._roomy.wait()
 

@@ -4,6 +4,7 @@ import logging
 import re
 import socket
 import sys
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -36,21 +37,8 @@ class Listener:
         self._door = door
         self._host = host
         self.port = port
-        self._loopback = is_loopback(host)
         self._site: web.TCPSite | None = None
-        self._runner = web.ServerRunner(
-            web.Server(
-                self._handle,
-                handler_cancellation=True,
-                auto_decompress=False,
-                access_log=None,
-                logger=_logger(),
-                keepalive_timeout=KEEPALIVE_SECONDS,
-                max_line_size=_HEADER_LIMIT,
-                max_field_size=_HEADER_LIMIT,
-            ),
-            shutdown_timeout=1.0,
-        )
+        self._runner = runner_of(door, host)
 
     async def start(self) -> None:
         """Bind. Raises EndError when the address cannot be had."""
@@ -61,10 +49,7 @@ class Listener:
         except OSError as error:
             await self._runner.cleanup()
             self._site = None
-            problem = error.strerror or str(error)
-            raise EndError(
-                f"cannot listen on {self._host}:{self.port}: {problem}; choose another --listen HOST:PORT"
-            ) from None
+            raise cannot_listen(self._host, self.port, error) from None
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
@@ -75,13 +60,43 @@ class Listener:
         await self._door.aclose()
         await self._runner.cleanup()
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+
+class _Guard:
+    """Turns foreign pages away from a listener that is for this machine alone."""
+
+    def __init__(self, door: Door, host: str) -> None:
+        self._door = door
+        self._loopback = is_loopback(host)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         refusal = foreign(request.headers.getall("Host", []), request.headers.getall("Origin", []))
         if self._loopback and refusal:
             return web.Response(status=403, text=f"interpose: {refusal}\n")
         if request.transport is not None and (sock := request.transport.get_extra_info("socket")) is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return await self._door.handle(request)
+
+
+def runner_of(door: Door, host: str, server: Callable[..., web.Server] = web.Server) -> web.ServerRunner:
+    """What serves a door to the clients of a listener at `host`. `server` makes what makes connections."""
+    return web.ServerRunner(
+        server(
+            _Guard(door, host).handle,
+            handler_cancellation=True,
+            auto_decompress=False,
+            access_log=None,
+            logger=_logger(),
+            keepalive_timeout=KEEPALIVE_SECONDS,
+            max_line_size=_HEADER_LIMIT,
+            max_field_size=_HEADER_LIMIT,
+        ),
+        shutdown_timeout=1.0,
+    )
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> EndError:
+    """An address cannot be had."""
+    return EndError(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --listen HOST:PORT")
 
 
 def foreign(hosts: list[str], origins: list[str]) -> str | None:

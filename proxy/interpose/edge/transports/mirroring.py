@@ -18,7 +18,7 @@ from interpose.core.protocol.http import (
     mirrored_headers,
 )
 from interpose.core.wire.message import Message
-from interpose.edge.transports.exchange import RawHeaders, end_to_end
+from interpose.edge.transports.raw_headers import RawHeaders, end_to_end
 
 Lines = list[tuple[bytes, bytes]]
 

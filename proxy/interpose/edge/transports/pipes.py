@@ -6,8 +6,6 @@ import stat
 from collections.abc import Callable
 from typing import Protocol
 
-import anyio.to_thread
-
 READ_SIZE = 1 << 18
 
 
@@ -15,6 +13,61 @@ class Reader(Protocol):
     """Where bytes come from; empty bytes are the end."""
 
     async def read(self, n: int) -> bytes: ...
+
+
+class Source(asyncio.Protocol):
+    """Where bytes come from by themselves, as a protocol of an asyncio pipe.
+
+    Until somebody listens, what came is kept and nothing more is read.
+    """
+
+    def __init__(self, kept: bytes = b"") -> None:
+        self._transport: asyncio.ReadTransport | None = None
+        self._kept = [kept] if kept else []
+        self._over: str | None = None
+        self._heard: Callable[[bytes], None] | None = None
+        self._ended: Callable[[str], None] = lambda _: None
+
+    def listen(self, heard: Callable[[bytes], None], ended: Callable[[str], None]) -> None:
+        """From now on `heard` hears bytes and `ended`, once, why there are no more."""
+        self._heard, self._ended = heard, ended
+        if self._kept:
+            heard(b"".join(self._kept))
+            self._kept.clear()
+        if self._over is not None:
+            ended(self._over)
+        self.resume()
+
+    def leave(self) -> None:
+        """Nobody listens any more."""
+        self._heard = None
+        self.pause()
+
+    def pause(self) -> None:
+        """Read nothing for now; whoever writes there will have to wait."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._transport is not None and self._over is None:
+            self._transport.resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.ReadTransport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._heard is not None:
+            self._heard(data)
+        else:
+            self._kept.append(data)
+            self.pause()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._over = "end" if exc is None else getattr(exc, "strerror", None) or "disconnect"
+        if self._heard is not None:
+            self._ended(self._over)
 
 
 class Writer(Protocol):
@@ -39,7 +92,7 @@ class _FileReader:
         self._fd = fd
 
     async def read(self, n: int) -> bytes:
-        return await anyio.to_thread.run_sync(os.read, self._fd, n)
+        return await asyncio.to_thread(os.read, self._fd, n)
 
 
 class _FileWriter:
@@ -63,15 +116,19 @@ class _FileWriter:
         return
 
 
-async def reader(fd: int) -> Reader:
-    """A reader of a file descriptor, which stays open."""
+async def reader(fd: int, kept: bytes = b"") -> Reader | Source:
+    """What reads a file descriptor, which stays open. `kept` are bytes of a pipe that were read from it before."""
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not os.isatty(fd)):  # no event loop waits for /dev/null either
         return _FileReader(fd)
-    stream = asyncio.StreamReader(limit=READ_SIZE)
+    return await source(fd, kept)
+
+
+async def source(fd: int, kept: bytes = b"") -> Source:
+    """What hands on as it comes what can be read from a pipe, a socket or a terminal, which stays open."""
     pipe = os.fdopen(os.dup(fd), "rb", buffering=0)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), pipe)
-    return stream
+    _, found = await asyncio.get_running_loop().connect_read_pipe(lambda: Source(kept), pipe)
+    return found
 
 
 class _Protocol(asyncio.streams.FlowControlMixin):

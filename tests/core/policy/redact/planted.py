@@ -6,7 +6,9 @@ import random
 import string
 from typing import Any
 
-from interpose.core.policy.redact import DETECTORS, Options, Placeholders, Redaction, Redactor
+from interpose.core.policy.redact.detectors import DETECTORS
+from interpose.core.policy.redact.placeholders import Placeholders
+from interpose.core.policy.redact.redactor import Options, Redaction, Redactor
 
 _chance = random.Random(20260728)
 _ALL = string.ascii_letters + string.digits

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.core.policy.redact.planted import masked, redact, text_result
 
-from interpose.core.policy.redact import Options, Redaction, Redactor
+from interpose.core.policy.redact.redactor import Options, Redaction, Redactor
 
 MASK = "[hidden:field-1]"
 

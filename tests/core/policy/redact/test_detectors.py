@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from tests.core.policy.redact.planted import AWS, EVERYTHING, PEOPLE, SECRETS, masked, placeholders, redact, text_result
 
-from interpose.core.policy.redact import DETECTORS, Options, PatternError, Redactor
+from interpose.core.policy.redact.detectors import DETECTORS, PatternError
+from interpose.core.policy.redact.redactor import Options, Redactor
 
 PRECISION = Path(__file__).with_name("precision.txt").read_text(encoding="utf-8").split("\n")
 

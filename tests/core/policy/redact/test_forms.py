@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.core.policy.redact.planted import AWS, EVERYTHING, masked, redact
 
-from interpose.core.policy.redact import Options, Redactor
+from interpose.core.policy.redact.redactor import Options, Redactor
 
 MASK = "[secret:aws-key-1]"
 WORDS = ("name", "id", "type", "role", "uri", "mimeType", "text", "data", "_meta", "toolUseId", "cursor", "action", "x")

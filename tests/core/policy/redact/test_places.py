@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.core.policy.redact.planted import AWS, EVERYTHING, GITHUB, masked, placeholders, redact, text_result
 
-from interpose.core.policy.redact import Options, Redactor
+from interpose.core.policy.redact.redactor import Options, Redactor
 
 MASK = "[secret:aws-key-1]"
 TEXT = f"use {AWS}!"

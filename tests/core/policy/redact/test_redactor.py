@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.policy.redact.planted import AWS, EVERYTHING, GITHUB, PEOPLE, SECRETS, placeholders, redact, text_result
 
-from interpose.core.policy.redact import DETECTORS, Options, Redactor
+from interpose.core.policy.redact.detectors import DETECTORS
+from interpose.core.policy.redact.redactor import Options, Redactor
 from interpose.core.policy.redact.tokens import Path, leaves, parts, spans
 
 _PLACEHOLDER = re.compile(rb"\[[a-z]+:[a-z-]+-[0-9]+\]")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.core.policy.redact.planted import AWS, EVERYTHING, redact
 
-from interpose.core.policy.redact import Options, Redactor
+from interpose.core.policy.redact.redactor import Options, Redactor
 from interpose.core.policy.redact.zones import Place, place
 
 MASK = "[secret:aws-key-1]"

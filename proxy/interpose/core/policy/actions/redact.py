@@ -8,15 +8,16 @@ where = ["wire", "recording"]
 from collections import Counter
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interpose.core.policy.editing import EditFault
 from interpose.core.policy.outcome import encode
-from interpose.core.policy.redact.detectors import PatternError
-from interpose.core.policy.redact.placeholders import Placeholders
-from interpose.core.policy.redact.redactor import Options, Redactor
 from interpose.core.policy.rule import Redact
 from interpose.core.wire.message import parse_exact
+
+if TYPE_CHECKING:
+    from interpose.core.policy.redact.placeholders import Placeholders
+    from interpose.core.policy.redact.redactor import Redactor
 
 # Under this key of the state lies the session's secret: without one, whoever sees a digest can try values against it.
 KEY = "redact key"
@@ -57,16 +58,20 @@ def redact_answer(rule: Redact, raw: bytes, key: str, state: dict[str, Any]) -> 
     return encode(body), words
 
 
-def redactor(rule: Redact) -> Redactor:
+def redactor(rule: Redact) -> "Redactor":
     """The compiled rule; also for what is no message, such as a line of a log. Raises: EditFault."""
+    from interpose.core.policy.redact.detectors import PatternError
+
     try:
         return _compiled(rule.find or (), tuple((rule.patterns or {}).items()), rule.paths or (), rule.keys or ())
     except PatternError as refusal:
         raise EditFault(str(refusal)) from None
 
 
-def placeholders(state: dict[str, Any]) -> Placeholders:
+def placeholders(state: dict[str, Any]) -> "Placeholders":
     """The placeholders of a session: one table for all its rules, so that one secret has one name."""
+    from interpose.core.policy.redact.placeholders import Placeholders
+
     found = state.get(_PLACEHOLDERS)
     if found is None:
         key: bytes = state.get(KEY, b"")
@@ -79,5 +84,7 @@ def placeholders(state: dict[str, Any]) -> Placeholders:
 @lru_cache(maxsize=128)
 def _compiled(
     find: tuple[str, ...], patterns: tuple[tuple[str, str], ...], paths: tuple[str, ...], keys: tuple[str, ...]
-) -> Redactor:
+) -> "Redactor":
+    from interpose.core.policy.redact.redactor import Options, Redactor
+
     return Redactor(Options(find, dict(patterns), paths, keys))

@@ -6,16 +6,11 @@ from collections.abc import Iterable, Mapping
 from interpose.core.errors import InterposeError
 from interpose.core.policy.redact import personal, secrets
 from interpose.core.policy.redact.engine import Expression, RefusedError
+from interpose.core.policy.redact.names import DETECTOR_NAMES
 from interpose.core.policy.redact.pattern import Pattern
 
-DETECTORS: Mapping[str, tuple[Pattern, ...]] = {
-    secrets.NAME: secrets.PATTERNS,
-    "email": personal.EMAIL,
-    "phone": personal.PHONE,
-    "card": personal.CARD,
-    "iban": personal.IBAN,
-    "ip": personal.IP,
-}
+_PATTERNS = (secrets.PATTERNS, personal.EMAIL, personal.PHONE, personal.CARD, personal.IBAN, personal.IP)
+DETECTORS: Mapping[str, tuple[Pattern, ...]] = dict(zip(DETECTOR_NAMES, _PATTERNS, strict=True))
 # What a path or a key chose, whatever it says.
 BY_PATH = Pattern("path", "hidden", "field", "", rank=-2)
 BY_KEY = Pattern("key", "hidden", "field", "", rank=-2)

@@ -1,0 +1,1 @@
+"""Spans of sessions that run, sent to an OpenTelemetry collector as they end."""

@@ -1,0 +1,197 @@
+"""Recordings looked into without a run: large ones, several, compared, rehearsed, exported."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.browser.chromium import Window, interpose, window
+from tests.core.formats.tape import Tape
+
+GOLDEN = Path(__file__).parents[2] / "recordings"
+POLICIES = Path(__file__).parents[2] / "policies"
+MANY = 100_000
+SCROLL = """async () => {
+  const box = document.querySelector(".timeline"), frames = [];
+  let most = 0, blank = 0;
+  for (let step = 0; step < 150; step++) {
+    const began = performance.now();
+    box.scrollTop = (box.scrollHeight / 150) * step + (step % 7) * 40;
+    await new Promise(requestAnimationFrame);
+    frames.push(performance.now() - began);
+    most = Math.max(most, document.querySelectorAll("*").length);
+  }
+  frames.sort((one, other) => one - other);
+  return { median: frames[75], late: frames[142], most };
+}"""
+
+
+def large(path: Path) -> Path:
+    """So many entries, requests and answers in turn."""
+    tape = Tape().opens()
+    for number in range(1, MANY // 2):
+        name = f"tool-{number % 40}"
+        tape.client(id=number, method="tools/call", params={"name": name, "arguments": {"n": number}})
+        tape.server(id=number, result={"content": [{"type": "text", "text": f"answer {number}"}]})
+    return tape.ends().write(path)
+
+
+def test_a_hundred_thousand_entries_scroll(chromium: Browser, tmp_path: Path) -> None:
+    path = large(tmp_path / "large.jsonl")
+    with interpose(tmp_path, "ui", str(path)) as running, window(chromium, running.address) as view:
+        began = time.monotonic()
+        view.shows("tools/call tool-1")
+        first = time.monotonic() - began
+        last = view.page.locator(f'.row[aria-setsize="{MANY // 2 + 1}"]').first
+        last.wait_for(timeout=90_000)
+        whole = time.monotonic() - began
+        found = view.page.evaluate(SCROLL)
+        print(f"first rows after {first:.1f} s, all after {whole:.1f} s; frames {found}; {rss(running)} MB")
+        assert found["most"] < 1500
+        assert found["median"] < 1000 / 30
+        view.page.keyboard.press("G")
+        view.shows(f"answer {MANY // 2 - 1}")
+        view.page.keyboard.press("/")
+        view.page.keyboard.type("tool:tool-7 49967")
+        view.shows("n=49967")
+        expect(view.page.locator(".row")).to_have_count(1, timeout=30_000)
+        assert rss(running) < 200
+
+
+def many(view: Window) -> int:
+    """How many rows there are, shown or not."""
+    return int(view.page.locator(".row").first.get_attribute("aria-setsize") or 0)
+
+
+def rss(running: Any) -> int:
+    status = Path(f"/proc/{running.process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) // 1024
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A folder with recordings and a policy."""
+    for name in ("py-http-py", "everything-stdio-ts1"):
+        (tmp_path / f"{name}.jsonl").write_bytes((GOLDEN / "2025-11-25" / f"{name}.jsonl").read_bytes())
+    (tmp_path / "old.jsonl").write_bytes((GOLDEN / "2025-06-18" / "py-http-py.jsonl").read_bytes())
+    (tmp_path / "block.toml").write_bytes((POLICIES / "block-sampling.toml").read_bytes())
+    return tmp_path
+
+
+def test_recordings_are_listed_opened_compared_and_rehearsed(chromium: Browser, library: Path) -> None:
+    with interpose(library, "ui", str(library)) as running, window(chromium, running.address) as view:
+        page = view.page
+        page.get_by_role("button", name="See the recordings").click()
+        expect(page.locator("tbody tr")).to_have_count(3)
+        page.get_by_label("pick py-http-py.jsonl").check()
+        page.get_by_label("pick old.jsonl").check()
+        page.get_by_role("button", name="Compare two").click()
+        expect(page.locator(".told")).to_contain_text("$.params.protocolVersion", timeout=30_000)
+        page.get_by_label("pick old.jsonl").uncheck()
+        page.get_by_label("policy").select_option(label="block.toml")
+        page.get_by_role("button", name="Rehearse").click()
+        expect(page.locator(".told")).to_contain_text("blocked", timeout=30_000)
+        expect(page.locator(".told")).to_contain_text("no-sampling")
+        page.get_by_label("find a recording").fill("everything")
+        expect(page.locator("tbody tr")).to_have_count(1)
+        page.get_by_role("button", name="everything-stdio-ts1.jsonl").click()
+        view.shows("initialize")
+        expect(page.locator(".about")).to_contain_text("mcp-servers/everything")
+
+
+@pytest.mark.parametrize(
+    ("word", "ending"), [("one page", ".html"), ("sequence", ".mmd"), ("recording itself", ".jsonl")]
+)
+def test_a_session_is_exported(chromium: Browser, library: Path, word: str, ending: str) -> None:
+    with (
+        interpose(library, "ui", str(library / "py-http-py.jsonl")) as running,
+        window(chromium, running.address) as view,
+    ):
+        view.shows("initialize")
+        choice = view.page.locator("select.export option", has_text=word).get_attribute("value")
+        with view.page.expect_download(timeout=30_000) as download:
+            view.page.locator("select.export").select_option(choice)
+        assert download.value.suggested_filename == f"py-http-py{ending}"
+        assert Path(download.value.path()).stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("method:tools/call status:error", "tool"),
+        ("kind:notification progress", "progress"),
+        ("dir:server sampling", "sampling/createMessage"),
+        ("-kind:request initialized", "initialized"),
+    ],
+)
+def test_a_search_finds(chromium: Browser, library: Path, text: str, wanted: str) -> None:
+    with (
+        interpose(library, "ui", str(library / "py-http-py.jsonl")) as running,
+        window(chromium, running.address) as view,
+    ):
+        view.shows("initialize")
+        expect(view.page.locator(".about")).to_contain_text("client ended the session")
+        before = many(view)
+        view.page.locator("#search").fill(text)
+        expect(view.page.locator(f'.row[aria-setsize="{before}"]')).to_have_count(0)
+        expect(view.page.locator(".row").first).to_contain_text(wanted)
+        assert 0 < many(view) < before
+        view.page.locator("#search").fill("nothing is like this")
+        view.page.get_by_role("button", name="Show everything").click()
+        view.page.locator(f'.row[aria-setsize="{before}"]').first.wait_for()
+
+
+def test_a_recording_that_another_process_writes_goes_on(chromium: Browser, tmp_path: Path) -> None:
+    tape = Tape().opens()
+    path = tape.write(tmp_path / "growing.jsonl")
+    with interpose(tmp_path, "ui", str(path)) as running, window(chromium, running.address) as view:
+        view.shows("initialized")
+        tape.client(id=7, method="tools/call", params={"name": "later"})
+        tape.write(path)
+        view.shows("tools/call later")
+        expect(view.page.locator(".wait .who")).to_have_text("SERVER")
+        tape.server(id=7, result={"content": []}).ends().write(path)
+        expect(view.page.locator(".about")).to_contain_text("client closed")
+
+
+def test_a_damaged_recording_says_where(chromium: Browser, tmp_path: Path) -> None:
+    lines = Tape().opens().client(id=7, method="ping").ends().lines
+    path = tmp_path / "damaged.jsonl"
+    path.write_bytes(b"".join((*lines[:3], b"no entry\n", *lines[3:])))
+    with interpose(tmp_path, "ui", str(path)) as running, window(chromium, running.address) as view:
+        expect(view.page.locator(".about .bad")).to_contain_text("line 4")
+        view.shows("initialize")
+
+
+def test_changes_are_told_with_their_rule(chromium: Browser, tmp_path: Path) -> None:
+    lines = Tape().opens().client(id=7, method="tools/call", params={"name": "t", "arguments": {"a": 1}}).lines
+    entry = json.loads(lines[-1])
+    entry["verdict"] = {"decision": "edit", "rules": [{"rule": "less", "do": "set", "why": "too much"}]}
+    entry["delivered"] = {**entry["message"], "params": {"name": "t", "arguments": {"a": 2}}}
+    path = tmp_path / "edited.jsonl"
+    path.write_bytes(b"".join((*lines[:-1], json.dumps(entry).encode() + b"\n")))
+    with interpose(tmp_path, "ui", str(path)) as running, window(chromium, running.address) as view:
+        view.page.locator(".row", has_text="changed").click()
+        view.page.locator("#tab-changes").click()
+        for words in ("less", "too much", "$.params.arguments.a", "− 1", "+ 2"):
+            expect(view.page.locator(".panel")).to_contain_text(words)
+
+
+def test_phone_and_dark(chromium: Browser, library: Path) -> None:
+    """Nothing sticks out at the side, and the detail covers the list."""
+    phone = {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark", "has_touch": True}
+    with (
+        interpose(library, "ui", str(library / "py-http-py.jsonl"), str(library)) as running,
+        window(chromium, running.address, **phone) as view,
+    ):
+        view.shows("initialize")
+        for button in ("Tasks", "Recordings", "Timeline"):
+            view.page.get_by_role("button", name=button, exact=True).click()
+            assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
+        view.page.locator(".row").first.tap()
+        expect(view.page.locator(".detail")).to_be_visible()
+        assert view.page.evaluate("document.querySelector('.detail').getBoundingClientRect().width") == 390
+        view.page.locator(".detail .close").tap()
+        expect(view.page.locator(".detail")).to_have_count(0)
