@@ -1,93 +1,103 @@
-"""tools/bench: what it costs to have interpose in between, compared in one run with nothing and with a byte pump.
+"""tools/bench: what it costs to have interpose in between, compared in one run with nothing, with a byte pump, with a
+bare aiohttp relay, and with the proxies people use today.
 
 Only 127.0.0.1 is used, nothing is left behind, and it ends by itself: rounds that would pass --seconds are left out.
 """
 
 import argparse
 import json
-import os
-import platform
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from figures import as_values, rows, start_up_lines, table
-from lane import Site, lanes
+import guard
+import install
+import machine
+import page
+from given import Given
+from loads import LOADS
+from peers import ALL
 from process import BenchError
-from rounds import Plan, start_up, take_turns
-from scan import as_table, scans
-
-_LARGE = 10_000
+from scene import Scene
+from sheet import Sheet, as_text
+from turns import Plan
 
 
 def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser("tools/bench", description=__doc__)
-    parser.add_argument("--calls", type=_count, help="calls in a turn, twice: one by one, at once (400; large: 100)")
+    parser.add_argument("--only", choices=LOADS, action="append", help="this load, instead of all; may be repeated")
     parser.add_argument("--size", type=_count, default=1024, help="bytes of a call and of its answer (1024)")
-    parser.add_argument("--concurrency", type=_count, default=16, help="calls in flight for calls/s (16)")
+    parser.add_argument("--concurrency", type=_count, default=64, help="calls in flight for calls/s (64)")
     parser.add_argument("--rounds", type=_count, default=7, help="turns of every way, medians are taken (7)")
-    parser.add_argument("--starts", type=_count, default=9, help="starts of every way on stdio (9)")
-    parser.add_argument("--seconds", type=_count, default=50, help="begin no round that ends later (50)")
-    parser.add_argument("--only", choices=("stdio", "http", "scan"))
+    parser.add_argument("--calls", type=_count, help="calls in a turn, instead of as many as a quarter second takes")
+    parser.add_argument("--seconds", type=_count, default=30, help="for each load: begin no round that ends later (30)")
+    parser.add_argument("--no-peers", action="store_true", help="leave out what --install-peers has installed")
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
+    parser.add_argument("--write", action="store_true", help="measure everything and write docs/benchmarks.md and .svg")
+    parser.add_argument(
+        "--baseline", action="store_true", help="measure what the guard test compares with, and keep it"
+    )
+    parser.add_argument("--guard", action="store_true", help="compare with that: fail where it takes 15 % more")
+    parser.add_argument("--install-peers", action="store_true", help="install the other proxies into .peers, and end")
     given = parser.parse_args(words)
-    given.calls = given.calls or (400 if given.size < _LARGE else 100)
+    if given.write and (given.only or given.no_peers):
+        parser.error("--write measures everything: leave out --only and --no-peers")
     return given
 
 
 def main() -> int:
     """Run the bench and print what it found."""
     given = options()
-    signal.signal(signal.SIGALRM, _out_of_time)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
-    signal.alarm(2 * given.seconds + 30)
     try:
-        print(bench(given))
+        if given.install_peers:
+            for line in install.install():
+                print(line, flush=True)
+        elif given.baseline:
+            print(as_text(guard.write()))
+        elif given.guard:
+            print(as_text(guard.check()))
+        else:
+            _bench(given)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 3
     return 0
 
 
-def bench(given: argparse.Namespace) -> str:
-    """Everything that was asked for, measured, as text."""
-    if given.only == "scan":
-        looked = scans()
-        return json.dumps({"rows": looked}, indent=2) if given.json else as_table(looked)
-    deadline = time.monotonic() + given.seconds
-    plan = Plan(given.calls, given.concurrency, given.rounds)
-    with tempfile.TemporaryDirectory(prefix="interpose-bench-") as folder, ExitStack() as stack:
-        site = Site(stack, Path(folder), given.size)
-        started = start_up(site, given.starts) if given.only != "http" else {}
-        found = rows(take_turns(lanes(site, given.only), plan, deadline))
+def _bench(given: argparse.Namespace) -> None:
+    """Measure what was asked for. Tables are printed as they come, for people who wait."""
+    setup = machine.description() | {"size": given.size, "concurrency": given.concurrency, "rounds": given.rounds}
+    missing = [f"{peer.name}: not installed (tools/bench --install-peers)" for peer in ALL if not peer.installed]
+    if not given.json:
+        print(", ".join(f"{name} {value}" for name, value in setup.items()), flush=True)
+    sheets = []
+    for sheet in _sheets(given):
+        sheets.append(sheet)
+        if not given.json:
+            print(f"\n{as_text(sheet)}", flush=True)
     if given.json:
-        return json.dumps({"setup": _setup(given), "rows": as_values(found), "start_up_ms": started}, indent=2)
-    parts = [", ".join(f"{name} {value}" for name, value in _setup(given).items()), table(found)]
-    if started:
-        parts.append(f"first answer on stdio after\n{start_up_lines(started)}")
-    done = min(row.rounds for row in found)
-    if done < given.rounds:
-        parts.append(f"only {done} of {given.rounds} rounds fitted into {given.seconds} s")
-    return "\n\n".join(parts)
+        rows = [row for sheet in sheets for row in sheet.as_values()]
+        notes = {sheet.load: sheet.notes for sheet in sheets if sheet.notes}
+        print(json.dumps({"setup": setup, "rows": rows, "left_out": notes, "missing": missing}, indent=2))
+    elif not given.no_peers:
+        print("\n".join(["", *missing]))
+    if given.write:
+        page.write(sheets, setup, missing)
 
 
-def _setup(given: argparse.Namespace) -> dict[str, object]:
-    """What the figures depend on."""
-    return {
-        "size": given.size,
-        "calls": given.calls,
-        "concurrency": given.concurrency,
-        "rounds": given.rounds,
-        "cpus": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-    }
+def _sheets(given: argparse.Namespace) -> Iterator[Sheet]:
+    """A load after the other, each with processes of its own."""
+    plan = Plan(given.rounds, given.seconds)
+    for name in given.only or LOADS:
+        with tempfile.TemporaryDirectory(prefix="interpose-bench-") as folder, ExitStack() as stack:
+            scene = Scene(stack, Path(folder))
+            yield LOADS[name](Given(scene, plan, given.size, given.concurrency, not given.no_peers, given.calls))
 
 
 def _count(text: str) -> int:
@@ -95,10 +105,6 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("want 1 or more")
     return value
-
-
-def _out_of_time(*_: object) -> None:
-    raise BenchError("an answer did not come: out of time")
 
 
 def _stopped(*_: object) -> None:

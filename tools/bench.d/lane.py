@@ -1,121 +1,158 @@
-"""What is compared: lanes (a transport and how it answers), and on each the ways between a client and its server."""
+"""A way with its client: opened once for a load, then called in turns, one by one or at once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
-from load import HttpLoad, Load, StdioLoad
-from process import INTERPOSE, Running, peer
+from given import Given
+from http_client import HttpClient
+from http_crowd import Crowd
+from process import BenchError, Running
+from stdio_client import StdioClient
+from way import HttpWay, Role, StdioWay
 
-DIRECT, PUMP, PLAIN, RECORDING, RULED = "no proxy", "byte pump", "interpose", "recording", "50 rules"
-WAYS = (DIRECT, PUMP, PLAIN, RECORDING, RULED)
 
-
-@dataclass(frozen=True)
-class Way:
-    """One way to the server: a client, and the process that stands between, if one does."""
+class Lane(Protocol):
+    """Ready to be called. `between` is the process that stands between, if one does."""
 
     name: str
-    load: Load
+    role: Role
     between: Running | None
 
+    @property
+    def made(self) -> int:
+        """How many calls were made so far."""
 
-@dataclass(frozen=True)
-class Lane:
-    """All ways over one transport, in the order in which they take turns."""
+    def one_by_one(self, count: int, size: int) -> list[int]:
+        """Nanoseconds of each call, one in flight."""
+
+    def at_once(self, count: int, size: int, depth: int) -> tuple[float, int]:
+        """Seconds for about so many calls, so many in flight, and how many they were."""
+
+
+@dataclass
+class StdioLane:
+    """One session on standard streams."""
 
     name: str
-    ways: tuple[Way, ...]
+    role: Role
+    between: Running | None
+    client: StdioClient
+
+    @property
+    def made(self) -> int:
+        return self.client.made
+
+    def one_by_one(self, count: int, size: int) -> list[int]:
+        return self.client.one_by_one(self.client.calls(count, size))
+
+    def at_once(self, count: int, size: int, depth: int) -> tuple[float, int]:
+        return self.client.at_once(self.client.calls(count, size), depth), count
 
 
-@dataclass(frozen=True)
-class Site:
-    """Where a bench runs: who ends its processes, its scratch folder, the size of its messages."""
+@dataclass
+class HttpLane:
+    """One session for single calls, and as many further ones as clients are to call at once."""
 
-    stack: ExitStack
-    folder: Path
-    size: int
+    name: str
+    role: Role
+    between: Running | None
+    clients: list[HttpClient]
+    stateless: bool
+    port: int
+    path: str = "/mcp"
 
-    def start(self, command: list[str]) -> Running:
-        return self.stack.enter_context(Running(command, self.folder / "stderr.log"))
+    @property
+    def made(self) -> int:
+        return sum(client.made for client in self.clients)
 
-    def record(self, lane: str) -> list[str]:
-        """The option that makes interpose record into a folder of this lane."""
-        return ["--record", f"{self.folder / 'recordings' / lane}/"]
+    def one_by_one(self, count: int, size: int) -> list[int]:
+        (client,) = self._first(1)
+        client.connect()
+        try:
+            client.one_by_one(client.calls(1, size))
+            return client.one_by_one(client.calls(count, size))
+        finally:
+            client.close()
 
-    def govern(self, lane: str) -> list[str]:
-        """The options that also put 50 rules in force: of every usual kind, none of which decides about this load."""
-        path = self.folder / "rules.toml"
-        path.write_text("\n".join(_rule(number) for number in range(50)))
-        return [*self.record(f"{lane}-ruled"), "--policy", str(path)]
+    def at_once(self, count: int, size: int, depth: int) -> tuple[float, int]:
+        clients = self._first(depth)
+        try:
+            return Crowd(clients).at_once(count, size)
+        finally:
+            for client in clients:
+                client.close()
 
+    def notified(self, count: int) -> tuple[float, int]:
+        """Seconds for an answer after so many notifications, and how many of them came."""
+        (client,) = self._first(1)
+        client.connect()
+        try:
+            return client.notified(count)
+        finally:
+            client.close()
 
-_KINDS = (
-    'ask = "sampling"\ndo = "block"',
-    'ask = "elicitation"\nmode_is = "url"\nunless_host = "accounts.example.com"\ndo = "block"',
-    'ask = "sampling"\ndo = "cap"\npath = "$.maxTokens"\nat_most = 300',
-    'tool = "delete_{number}_*"\ndo = "block"',
-    'do = "hide"\ntool = "admin_{number}"',
-    'method = "resources/*"\ngiven = {{path = "$.uri", matches = "^file:///etc/{number}"}}\ndo = "block"',
-    'tool = "read_{number}"\ngiven = {{path = "$.arguments.path", inside = "/srv/{number}"}}\ndo = "note"',
-    'method = "tools/call"\ngiven = {{path = "$.arguments.secret{number}", exists = true}}\ndo = "block"',
-    'ask = "roots"\ndo = "limit"\ncount = 3\nper = "session"',
-    'kind = "error"\nmethod = "tools/call"\ndo = "note"',
-)
+    def open_further(self, count: int, size: int) -> None:
+        """That many sessions more, each with a call."""
+        for client in self._first(len(self.clients) + count)[-count:]:
+            client.connect()
+            client.one_by_one(client.calls(1, size))
+            client.close()
 
-
-def _rule(number: int) -> str:
-    kind = _KINDS[number % len(_KINDS)].format(number=number)
-    return f'[[rule]]\nname = "r{number}"\n{kind}\n'
-
-
-def lanes(site: Site, only: str | None) -> list[Lane]:
-    """Start everything that is asked for: `stdio`, `http`, or both."""
-    build: dict[str, Callable[[Site], Iterator[Lane]]] = {"stdio": _stdio, "http": _http}
-    return [lane for name, found in build.items() if only in (None, name) for lane in found(site)]
-
-
-def stdio_commands(site: Site) -> dict[str, list[str]]:
-    """The command a stdio client starts, by way."""
-    server = peer("stdio_server", site.size)
-    return {
-        DIRECT: server,
-        PUMP: [*peer("stdio_pump"), *server],
-        PLAIN: [*INTERPOSE, "--", *server],
-        RECORDING: [*INTERPOSE, *site.record("stdio"), "--", *server],
-        RULED: [*INTERPOSE, *site.govern("stdio"), "--", *server],
-    }
-
-
-def _stdio(site: Site) -> Iterator[Lane]:
-    ways = []
-    for name, command in stdio_commands(site).items():
-        process = site.start(command)
-        load = StdioLoad(process, site.size)
-        load.open()
-        ways.append(Way(name, load, None if name == DIRECT else process))
-    yield Lane("stdio", tuple(ways))
+    def _first(self, count: int) -> Sequence[HttpClient]:
+        while len(self.clients) < count:
+            client = HttpClient(self.port, self.path, self.stateless)
+            client.open()
+            client.close()
+            self.clients.append(client)
+        return self.clients[:count]
 
 
-def _http(site: Site) -> Iterator[Lane]:
-    for kind in ("json", "sse"):
-        port = site.start(peer("http_server", site.size, kind)).printed_port()
-        pump = site.start(peer("http_pump", port))
-        yield Lane(
-            f"http-{kind}",
-            (
-                Way(DIRECT, HttpLoad(port, site.size), None),
-                Way(PUMP, HttpLoad(pump.printed_port(), site.size), pump),
-                _interposed(site, PLAIN, port, []),
-                _interposed(site, RECORDING, port, site.record(kind)),
-                _interposed(site, RULED, port, site.govern(kind)),
-            ),
-        )
+def stdio_lanes(ways: list[StdioWay], given: Given) -> tuple[list[StdioLane], list[str]]:
+    """A session on each way, and why those peers are left out that have none."""
+    opened, left_out = [], []
+    for way in ways:
+        try:
+            opened.append(_stdio(way, given))
+        except BenchError as error:
+            _excused(way.role, way.name, error, left_out)
+    return opened, left_out
 
 
-def _interposed(site: Site, name: str, port: int, record: list[str]) -> Way:
-    upstream = ["--listen", "127.0.0.1:0", "--upstream", f"http://127.0.0.1:{port}/mcp"]
-    process = Running([*INTERPOSE, *record, *upstream], site.folder / f"{name}-{port}.log")
-    site.stack.enter_context(process)
-    return Way(name, HttpLoad(process.announced_port(), site.size), process)
+def http_lanes(
+    ways: list[HttpWay], given: Given, port: int, stateless: bool = False
+) -> tuple[list[HttpLane], list[str]]:
+    """A session on each way to the server on a port, and why those peers are left out that have none."""
+    opened, left_out = [], []
+    for way in ways:
+        try:
+            opened.append(_http(way, given, port, stateless))
+        except BenchError as error:
+            _excused(way.role, way.name, error, left_out)
+    return opened, left_out
+
+
+def _stdio(way: StdioWay, given: Given) -> StdioLane:
+    process = given.scene.start(way.command(given.scene))
+    client = StdioClient(process)
+    client.open()
+    lane = StdioLane(way.name, way.role, None if way.role == "direct" else process, client)
+    lane.one_by_one(1, given.size)
+    return lane
+
+
+def _http(way: HttpWay, given: Given, port: int, stateless: bool) -> HttpLane:
+    endpoint = way.open(given.scene, port)
+    lane = HttpLane(way.name, way.role, endpoint.between, [], stateless, endpoint.port, endpoint.path)
+    lane.one_by_one(1, given.size)
+    return lane
+
+
+def _excused(role: Role, name: str, error: BenchError, left_out: list[str]) -> None:
+    """Keep a peer's reason.
+
+    Raises: BenchError when it is no peer.
+    """
+    if role != "peer":
+        raise BenchError(f"{name}: {error}") from None
+    left_out.append(f"{name}: {error}")

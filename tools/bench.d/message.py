@@ -1,47 +1,47 @@
-"""The bytes that the bench sends and answers with: one tool call and its result, of a given size, in either era.
+"""The bytes that the bench sends: the handshake, and tool calls of a given size, in either era.
 
-Deliberately built by hand and read by searching: neither the client nor the server may be the bottleneck. The peers
-import this without site-packages and before anything is measured, so it imports nothing.
+Deliberately built by hand and read by searching: neither the client nor the server may be the bottleneck. The bench's
+own processes import this without site-packages and before anything is measured, so it imports nothing.
 """
 
-Split = tuple[bytes, bytes]  # a message before its id, and after it
-
+START = b'{"jsonrpc":"2.0","id":'
+TEXT = b'"name":"echo","arguments":{"text":"'
+TEXT_END = b'"}}}'
+STATELESS = b'"io.modelcontextprotocol/protocolVersion":"2026-07-28"'
+PROGRESS = b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":'
 _META = (
-    b'"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",'
-    b'"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},'
+    b'"_meta":{' + STATELESS + b',"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},'
     b'"io.modelcontextprotocol/clientCapabilities":{}},'
 )
-_START = b'{"jsonrpc":"2.0","id":'
-_ID_WIDTH = 6
+_CALL = b',"method":"tools/call","params":{'
+_FIRST_ID = 100_000  # every id has six digits, so that every call has the same size
 
 INITIALIZE = (
     b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},'
-    b'"clientInfo":{"name":"bench","version":"1"}}}\n'
+    b'"clientInfo":{"name":"bench","version":"1"}}}'
 )
-INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n'
-INITIALIZE_ANSWER = (
-    b'{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},'
-    b'"serverInfo":{"name":"bench","version":"1"}}}\n'
-)
+INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}'
 
 
-def call(size: int, stateless: bool) -> Split:
-    """A `tools/call` of so many bytes; never shorter than its envelope."""
-    params = b',"method":"tools/call","params":{%b"name":"echo","arguments":{"text":"' % (_META if stateless else b"")
-    return _START, _padded(size, params, b'"}}}')
+def ident(number: int) -> int:
+    """The id of the n-th call of a session, counted from 0."""
+    return _FIRST_ID + number
 
 
-def answer(size: int, stateless: bool) -> Split:
-    """Its result, of so many bytes."""
-    kind = b'"resultType":"complete",' if stateless else b""
-    return _START, _padded(size, b',"result":{%b"content":[{"type":"text","text":"' % kind, b'"}],"isError":false}}')
+def call(number: int, size: int, stateless: bool = False) -> bytes:
+    """An `echo` call of so many bytes (never less than its envelope), whose text no other call of the session has."""
+    said = b"%d" % ident(number)
+    before = START + said + _CALL + (_META if stateless else b"") + TEXT + said
+    return before + b"x" * max(0, size - len(before) - len(TEXT_END)) + TEXT_END
 
 
-def id_of(message: bytes) -> bytes | None:
-    """The id of a message that begins as ours do; None when it has none."""
-    start = message.find(b'"id":', 0, 64)
-    return message[start + 5 : message.index(b",", start)] if start >= 0 else None
+def text_of(call: bytes) -> bytes:
+    """What an `echo` call of ours wants to hear back."""
+    return call[call.index(TEXT) + len(TEXT) : -len(TEXT_END)]
 
 
-def _padded(size: int, before: bytes, after: bytes) -> bytes:
-    return before + b"x" * max(0, size - len(_START) - _ID_WIDTH - len(before) - len(after)) + after
+def notifying_call(number: int, count: int) -> bytes:
+    """A call whose answer comes after so many progress notifications."""
+    said = ident(number)
+    params = b'"_meta":{"progressToken":%d},"name":"notify","arguments":{"count":%d}' % (said, count)
+    return START + b"%d" % said + _CALL + params + b"}}"

@@ -5,17 +5,20 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 HERE = Path(__file__).parent
 PEER = (sys.executable, "-S", "-E")  # the bench's own processes need no site-packages
 INTERPOSE = (sys.executable, "-m", "interpose", "run")
-READY_WITHIN = 15.0
+READY_WITHIN = 30.0
 _LISTENING = re.compile(rb"listening on http://127\.0\.0\.1:(\d+)/")
 _PR_SET_PDEATHSIG = 1
 _prctl: Callable[[int, int], int] | None = getattr(ctypes.CDLL(None), "prctl", None)
@@ -25,9 +28,23 @@ class BenchError(Exception):
     """The bench cannot go on."""
 
 
+@cache
+def supports(option: str) -> bool:
+    """Whether this interpose knows the option."""
+    shown = subprocess.run([*INTERPOSE, "--help"], capture_output=True, text=True, check=False)
+    return option in shown.stdout
+
+
 def peer(name: str, *arguments: object) -> list[str]:
     """The command of one of the bench's own processes."""
     return [*PEER, str(HERE / f"{name}.py"), *map(str, arguments)]
+
+
+def free_port() -> int:
+    """A port of this machine that was free a moment ago, for whoever cannot pick one."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port: int = bound.getsockname()[1]
+        return port
 
 
 class Running:
@@ -63,8 +80,18 @@ class Running:
             found = _LISTENING.search(self._log.read_bytes())
             if found:
                 return int(found[1])
-            time.sleep(0.01)
+            time.sleep(0.002)
         raise BenchError(f"interpose does not listen: {self.last_words()}")
+
+    def open_port(self, port: int) -> int:
+        """This port, once the process accepts connections on it."""
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with socket.socket() as probe:
+                if not probe.connect_ex(("127.0.0.1", port)):
+                    return port
+            time.sleep(0.002)
+        raise BenchError(f"nobody listens: {self.last_words()}")
 
     def last_words(self) -> str:
         """The end of its standard error."""
@@ -77,6 +104,15 @@ class Running:
             return sum(int((task / "schedstat").read_bytes().split()[0]) for task in tasks.iterdir()) / 1e9
         except (OSError, IndexError):
             return self._cpu_in_ticks()
+
+    def memory(self, what: Literal["VmRSS", "VmHWM"]) -> int:
+        """Bytes that are resident, now or at most; 0 where the system does not tell."""
+        try:
+            text = Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return 0
+        found = re.search(rf"{what}:\s+(\d+) kB", text)
+        return int(found[1]) * 1024 if found else 0
 
     def stop(self) -> None:
         """Close its input, then make sure that it ends."""

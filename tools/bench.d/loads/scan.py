@@ -8,40 +8,39 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from given import Given
+from sheet import Column, Row, Sheet
+
 from interpose.core.policy.redact.detectors import DETECTORS
 from interpose.core.policy.redact.placeholders import Placeholders
 from interpose.core.policy.redact.redactor import Options, Redactor
 
 _SIZE = 1 << 20
 _TURNS = 5
+_COLUMNS = (Column("ms", "for 1 MB", "ms", 1), Column("found", "found", ""))
 _WORDS = ("servers", "ask", "and", "clients", "answer", "deploy", "the", "quick", "report", "of", "nobody")
 
 
-def scans() -> list[dict[str, object]]:
-    """A row for each kind of content: milliseconds for 1 MB, the best of some turns, and how much was found."""
+def scan(given: Given) -> Sheet:
+    """A row for each kind of content and set of detectors: the best of some turns, and how much was found."""
     by = {"secrets": Redactor(Options()), "all": Redactor(Options(detectors=tuple(DETECTORS)))}
-    return [
-        {"lane": "scan", "content": content, "detectors": name, **_timed(redactor, raw)}
+    turns = min(_TURNS, given.plan.rounds)
+    rows = [
+        Row(f"{content}: {name}", "own", _timed(redactor, raw, turns))
         for content, raw in _messages()
         for name, redactor in by.items()
     ]
+    return Sheet("scan", "redaction alone: 1 MB of each content, looked through by these detectors", _COLUMNS, rows)
 
 
-def as_table(rows: list[dict[str, object]]) -> str:
-    """The rows for people."""
-    lines = [f"scan  {'of 1 MB of':20} {'detectors':10} {'ms':>7} {'found':>6}"]
-    lines += [f"scan  {row['content']:20} {row['detectors']:10} {row['ms']:7} {row['found']:6}" for row in rows]
-    return "\n".join(lines)
-
-
-def _timed(redactor: Redactor, raw: bytes) -> dict[str, object]:
+def _timed(redactor: Redactor, raw: bytes, turns: int) -> dict[str, float]:
     best, found = float("inf"), 0
-    for _ in range(_TURNS):
+    for _ in range(turns):
         placeholders = Placeholders(lambda plain: hashlib.sha256(plain).digest())
         began = time.perf_counter()
         found = len(redactor.redact(raw, placeholders).findings)
         best = min(best, time.perf_counter() - began)
-    return {"ms": round(best * 1000 * _SIZE / len(raw), 1), "found": found}
+    return {"ms": best * 1000 * _SIZE / len(raw), "found": found}
 
 
 def _messages() -> Iterator[tuple[str, bytes]]:
