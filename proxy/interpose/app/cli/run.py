@@ -57,6 +57,14 @@ from interpose.edge.approvers import NAMES
     flag_value="127.0.0.1:0",
     help="A page to see the sessions and to decide about what is held; its address is on standard error.",
 )
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="With --listen: answer from so many processes; a session stays with one.",
+)
 @click.option("--name", help="What to call the server. Default: taken from its command or address.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def command(command: Sequence[str], **given: Any) -> int:
@@ -73,6 +81,7 @@ def command(command: Sequence[str], **given: Any) -> int:
       interpose run --policy careful.toml --redact secrets -- npx -y @scope/server
       interpose run --upstream https://mcp.example.com/mcp --header-env Authorization=TOKEN
       interpose run --listen 127.0.0.1:8900 --record sessions/ --upstream http://127.0.0.1:3001/mcp
+      interpose run --listen 127.0.0.1:8900 --workers 2 --upstream http://127.0.0.1:3001/mcp
     """
     rules = tuple(f"{verb} {what}" for verb in ("block", "hold", "redact") for what in given.pop(verb))
     headers = (*map(stated, given.pop("headers")), *map(from_environment, given.pop("header_env")))
@@ -84,6 +93,10 @@ def command(command: Sequence[str], **given: Any) -> int:
         raise UsageError("--header goes with --upstream and a client on standard input; other clients send their own")
     if options.otel_headers and not options.otel:
         raise UsageError("--otel-header-env goes with --otel")
+    if options.workers > 1 and not options.listen:
+        raise UsageError("--workers goes with --listen")
+    if options.workers > 1 and options.ui:
+        raise UsageError("--ui shows the sessions of one process: leave out --workers, or open the recordings later")
     return _run(options)
 
 

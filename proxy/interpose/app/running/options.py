@@ -21,6 +21,7 @@ class Options:
     approver: tuple[str, ...]
     approver_secret_file: str | None
     ui: str | None
+    workers: int
     otel: str | None
     otel_headers: tuple[tuple[str, str], ...]
     command: tuple[str, ...]

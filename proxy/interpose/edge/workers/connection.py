@@ -1,0 +1,152 @@
+"""A client's connection in a worker: each request's head is looked at before it is read by anybody.
+
+A request that another worker must answer leaves with its connection, to where the parent brings it; clients that pool
+their connections use one for several sessions.
+"""
+
+import asyncio
+import os
+import socket
+from typing import Any, Protocol, cast
+
+from aiohttp import StreamReader, web
+
+from interpose.edge.workers.naming import Naming, Overheard
+from interpose.edge.workers.whose import HEAD_LIMIT, Whose, head_end, target_of
+
+_GLANCE = 0.001
+
+
+class Owner(Protocol):
+    """What a connection asks of its worker."""
+
+    whose: Whose
+
+    def owns(self, key: bytes) -> bool:
+        """Whether exchanges with this key are answered here."""
+
+    def own(self, key: bytes) -> None:
+        """They are, from now on."""
+
+    def hand_back(self, connection: socket.socket, read: bytes) -> None:
+        """Let the parent find who answers what was read."""
+
+    def left(self) -> None:
+        """A connection has ended."""
+
+
+class Connection(web.RequestHandler):
+    """One connection. `read` is what the parent read of it."""
+
+    def __init__(self, owner: Owner, read: bytes, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._owner = owner
+        self._early = read  # the beginning of a request that nobody has seen
+        self._body: StreamReader | None = None  # of the latest request that was seen
+        self._glance: asyncio.TimerHandle | None = None
+        self._paused = False
+        self._overheard: Overheard | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._overheard = Overheard(cast(asyncio.Transport, transport))
+        super().connection_made(cast(asyncio.BaseTransport, self._overheard))
+        self._look()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._early = b""
+        self._stop_waiting()
+        super().connection_lost(exc)
+        self._owner.left()
+
+    def data_received(self, data: bytes) -> None:
+        if self._early:
+            self._early += data
+            self._look()
+        elif self._begins and data:
+            self._early = data
+            self._look()
+        else:
+            self._feed(data)
+
+    @property
+    def _begins(self) -> bool:
+        """Whether what comes now is the beginning of a request: the one before has come to its end."""
+        return (self._body is None or self._body.is_eof()) and not self._upgraded
+
+    def _look(self) -> None:
+        """See whose the request is, as soon as its head is whole."""
+        end = head_end(self._early) if self._early else 0
+        if not end:
+            return
+        head = self._early[:end]
+        key = self._owner.whose.key_of(head)
+        if key is None or self._owner.owns(key):
+            self._accept(head)
+        elif self._is_idle:
+            self._hand_back()
+        else:
+            self._wait()
+
+    def _accept(self, head: bytes) -> None:
+        data, self._early = self._early, b""
+        self._stop_waiting()
+        if self._paused and self.transport is not None:
+            self._paused = False
+            self.transport.resume_reading()
+        if self._overheard is not None:
+            self._overheard.naming = Naming(target_of(head), self._owner.own)
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._messages:
+            self._body = self._messages[-1][1]
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether all requests are answered, and the answers are out of our hands."""
+        waits = self._waiter is not None and not self._waiter.done() and not self._messages
+        return waits and self.transport is not None and self.transport.get_write_buffer_size() == 0
+
+    def _hand_back(self) -> None:
+        self._stop_waiting()
+        assert self.transport is not None
+        try:
+            connection = socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno()))
+        except OSError:  # no more files can be opened
+            connection = None
+        read, self._early = self._early, b""
+        self.force_close()
+        if connection is not None:
+            self._owner.hand_back(connection, read)
+
+    def _wait(self) -> None:
+        """The last answer is not out yet: look again soon."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if len(self._early) > HEAD_LIMIT:
+            self._paused = True
+            self.transport.pause_reading()
+        if self._glance is None:
+            self._glance = self._loop.call_later(_GLANCE, self._look_again)
+
+    def _look_again(self) -> None:
+        self._glance = None
+        self._look()
+
+    def _stop_waiting(self) -> None:
+        if self._glance is not None:
+            self._glance.cancel()
+            self._glance = None
+
+
+class Server(web.Server):
+    """Makes connections that ask `owner` whose a request is."""
+
+    def __init__(self, handler: Any, *, owner: Owner, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._owner = owner
+
+    def begin(self, read: bytes) -> Connection:
+        """A connection of which this was read."""
+        return Connection(self._owner, read, self, loop=self._loop, **self._kwargs)
