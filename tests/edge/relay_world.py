@@ -199,6 +199,7 @@ async def relaying(
             await ends.close()
             await listener.stop()
             server.close()
+            await ends.close()  # what came in the meantime
         assert [alarm in str(each) for each in complaints] == [True] * bool(alarm)
 
 

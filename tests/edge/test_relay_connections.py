@@ -1,6 +1,8 @@
 """The relay's own connections to a server: what is kept, what is not, and that nothing is left behind."""
 
 import asyncio
+import ssl
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,3 +222,43 @@ async def test_a_name_that_leads_nowhere_says_why_without_the_address() -> None:
     assert problem(caught.value) == "Connection refused"
     both = "Multiple exceptions: [Errno 111] Connect call failed ('::1', 1, 0, 0), [Errno 111] Connect call failed"
     assert problem(OSError(both)) == "Connection refused"
+
+
+def _secured(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS, for 127.0.0.1; its certificate is `c.pem`."""
+    files = ("-keyout", str(folder / "k.pem"), "-out", str(folder / "c.pem"))
+    made = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=t")
+    names = ("-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run(["openssl", "req", "-x509", *made, *files, *names], check=True, capture_output=True)
+    secured = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    secured.load_cert_chain(folder / "c.pem", folder / "k.pem")
+    return secured
+
+
+async def test_a_server_behind_tls_is_spoken_to_as_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secured = _secured(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "c.pem"))
+    accepted: asyncio.Queue[Wire] = asyncio.Queue()
+    server = await asyncio.start_server(
+        lambda r, w: accepted.put_nowait(Wire(r, w)), "127.0.0.1", 0, limit=1 << 20, ssl=secured
+    )
+    upstream = Upstream(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    wire: Wire | None = None
+    for size in (10, 3 << 20, 10):
+        sending = upstream.send("POST", b"/mcp", [(b"Host", b"x")], b"x" * size)
+        wire = wire or await accepted.get()
+        head, answering = await wire.head(), asyncio.ensure_future(sending.answer())
+        assert head.startswith(b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:")
+        if size < 1 << 16:
+            assert await sending.under_way() == ""
+        assert await wire.exactly(size) == b"x" * size
+        await wire.say(ANSWER)
+        answer = await answering
+        assert (answer.status, await answer.content.readany()) == (200, PONG)
+        sending.release()
+    assert accepted.empty()
+    await upstream.aclose()
+    assert wire is not None
+    assert await wire.rest() == b""
+    await wire.close()
+    server.close()
