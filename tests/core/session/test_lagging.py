@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from interpose.core.events import End, Event, Frame, Received
+from interpose.core.events import Closed, End, Event, Frame, Received, Requested, Responded
 from interpose.core.interposer import Interposer
 from interpose.core.recording.entry import Header
 from interpose.core.session.lagging import Lagging
@@ -26,9 +26,9 @@ ENVELOPE = {
 ASK = {"method": "elicitation/create", "params": {"mode": "form", "message": "?", "requestedSchema": {}}}
 
 
-def _said(end: End, body: dict[str, Any], at: float = 0.0) -> Received:
+def _said(end: End, body: dict[str, Any], at: float = 0.0, channel: str = "stdio") -> Received:
     raw = json.dumps({"jsonrpc": "2.0", **body}).encode()
-    return Received(at, end, "stdio", Frame(raw, read(raw), tail=b"\n"))
+    return Received(at, end, channel, Frame(raw, read(raw), tail=b"\n"))
 
 
 def _opened(stateless: bool) -> list[Event]:
@@ -101,6 +101,66 @@ def test_whatever_is_said_it_waits_for_the_same(stateless: bool) -> None:
     assert spared > 400, "nothing was left out"
 
 
+def _exchange(chance: random.Random, number: int, stateless: bool) -> list[Event]:
+    """Most are a call and its plain answer; some lack an end, are answered by a question, or bring more."""
+    channel, ident, at = f"x{number}", chance.choice((number, number, 1)), float(number)
+    params: dict[str, Any] = {"name": "echo"} | ({"_meta": ENVELOPE} if stateless else {})
+    result = {"content": []} if chance.random() < 0.8 else {"resultType": "input_required", "inputRequests": {"k": ASK}}
+    session = () if stateless else (("Mcp-Session-Id", "s"),)
+    answers: list[dict[str, Any]] = [{"id": ident, "result": result}]
+    if chance.random() < 0.2:
+        answers.insert(0, {"method": "notifications/progress", "params": {"progressToken": ident, "progress": 1}})
+    if chance.random() < 0.1:
+        answers.insert(0, {"id": "q", **ASK})
+    events: list[Event] = [Requested(at, channel, "POST", "/mcp", session)]
+    events.append(_said("client", {"id": ident, "method": "tools/call", "params": params}, at, channel))
+    events.append(Responded(at, channel, chance.choice((200, 200, 200, 404)), (("Content-Type", "application/json"),)))
+    events += [_said("server", answer, at, channel) for answer in answers]
+    left = chance.random() < 0.2
+    events.append(Closed(at, "client" if left else "server", channel, "disconnect" if left else "end"))
+    return events[: chance.choice((9, 9, 9, 9, 3, 4))]
+
+
+@pytest.mark.parametrize("stateless", [False, True], ids=["stateful", "stateless"])
+def test_whatever_is_said_over_http_it_waits_for_the_same(stateless: bool) -> None:
+    spared = 0
+    for seed in range(300):
+        chance = random.Random(seed)
+        late, prompt = Lagging(), Session()
+        events = [_over(event, "x0") for event in _opened(stateless)]
+        under_way = [_exchange(chance, number, stateless) for number in range(1, 16)]
+        while under_way:
+            exchange = chance.choice(under_way[: chance.choice((1, 1, 1, 4))])
+            events.append(exchange.pop(0))
+            under_way = [each for each in under_way if each]
+        for seq, event in enumerate(events, 1):
+            late.hear(seq, event)
+            prompt.see(seq, event)
+            if chance.random() < 0.1:
+                assert late.session.waits(seq) == prompt.waits(seq), f"seed {seed}, after {seq}"
+                assert late.session.in_flight == prompt.in_flight, f"seed {seed}, after {seq}"
+        spared += prompt.counts.messages - late.session.counts.messages
+        assert late.session.waits(99) == prompt.waits(99), f"seed {seed}"
+    assert spared > 100, "nothing was left out"
+
+
+def test_a_call_over_http_that_a_child_answers_is_over_too() -> None:
+    late, prompt = Lagging(), Session()
+    events: list[Event] = [_over(event, "x0") for event in _opened(False)]
+    events.append(Requested(1.0, "x1", "POST", "/mcp", ()))
+    events.append(_said("client", {"id": 1, "method": "tools/call", "params": {"name": "echo"}}, 1.0, "x1"))
+    events.append(_said("server", {"id": 1, "result": {"content": []}}, 1.0))
+    for seq, event in enumerate(events, 1):
+        late.hear(seq, event)
+        prompt.see(seq, event)
+    assert late.session.waits(2.0) == prompt.waits(2.0) == ()
+
+
+def _over(event: Event, channel: str) -> Event:
+    assert isinstance(event, Received)
+    return msgspec.structs.replace(event, channel=channel)
+
+
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_golden_sessions_end_the_same(path: Path) -> None:
     late, prompt = Lagging(), Session()
@@ -120,7 +180,7 @@ def test_a_large_call_that_waits_is_not_kept() -> None:
     for seq, event in enumerate([*_opened(False), call], 1):
         late.hear(seq, event)
         prompt.see(seq, event)
-    assert len(msgspec.json.encode([event for _, event in late._unseen.values()])) < 1000
+    assert len(msgspec.json.encode([trail.events[0][1] for trail in late._trails.values()])) < 1000
     assert late.session.waits(9) == prompt.waits(9)
     assert late.session.waits(9)[0].what == "tools/call echo"
 

@@ -3,8 +3,11 @@ claim. Reads single values out of the bytes: a body may be 64 MB and is not pars
 """
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from interpose.core.bridge.reply import code_of
 from interpose.core.protocol import EXTENSIONS, VERSIONS, era, table
@@ -27,6 +30,17 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _version = Finder(_VERSION)
 _log_level = Finder(_LOG_LEVEL)
 _mirrored = Finder(_VERSION, *(("params", name) for name in _NAMES))
+_Meta = msgspec.defstruct(
+    "_Meta", [("version", Raw, msgspec.field(default=Raw(), name=_VERSION[2]))], omit_defaults=True, gc=False
+)
+_Params = msgspec.defstruct(
+    "_Params",
+    [("meta", Raw, msgspec.field(default=Raw(), name="_meta")), *((name, Raw, Raw()) for name in sorted(_NAMES))],
+    omit_defaults=True,
+    gc=False,
+)
+_meta = msgspec.json.Decoder(_Meta).decode
+_params: Callable[[bytes], Any] = msgspec.json.Decoder(_Params).decode
 
 
 def is_version(text: str) -> bool:
@@ -59,11 +73,23 @@ def is_stateless(header: str | None, message: Message) -> bool:
 
 def mirrored_part(message: Message) -> Message:
     """The message with only those members of `params` that headers mirror: small whatever its size."""
+    try:
+        said = _params(message.params or b"{}")
+        if said.meta:
+            said = msgspec.structs.replace(said, meta=Raw(msgspec.json.encode(_meta(said.meta))))
+        params = msgspec.json.encode(said)
+    except (msgspec.MsgspecError, RecursionError):
+        params = _mirrored_leniently(message)
+    return msgspec.structs.replace(message, params=params)
+
+
+def _mirrored_leniently(message: Message) -> bytes:
+    """The same of what only a lenient reader takes."""
     values = _mirrored.first(message.raw)
     members = [b'"%b":%b' % (path[1].encode(), text) for path, text in values.items() if path != _VERSION]
     if _VERSION in values:
         members.append(b'"_meta":{"%b":%b}' % (_VERSION[2].encode(), values[_VERSION]))
-    return msgspec.structs.replace(message, params=b"{%b}" % b",".join(members))
+    return b"{%b}" % b",".join(members)
 
 
 def http_status(method: str | None, answer: Message) -> int:

@@ -7,7 +7,7 @@ here; anything else is followed at once, after all that came before it.
 import msgspec
 from msgspec import Raw
 
-from interpose.core.events import Event, Frame, Received
+from interpose.core.events import Closed, Decided, Event, Frame, Received, Requested, Responded, Ticked, Told
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
 from interpose.core.wire.message import Kind, Message
@@ -30,54 +30,118 @@ _PLAIN = frozenset(
 _REQUEST, _RESULT = Kind.REQUEST, Kind.RESULT
 
 
+class _Trail(msgspec.Struct):
+    """What was heard of one call and is not followed yet: on stdio its request, over HTTP all of its exchange."""
+
+    ident: str | None
+    events: list[tuple[int, Event]]
+    answered: bool = False
+
+
 class Lagging:
     """Follows a session as far as its end needs it: whom it waits for is right whenever somebody asks."""
 
     def __init__(self) -> None:
         self._session = Session()
-        self._unseen: dict[str, tuple[int, Received]] = {}  # by the id of the call
+        self._trails: dict[str, _Trail] = {}  # by the id of a call on stdio, by channel over HTTP; no two look alike
+        self._idents: set[str | None] = set()
         self._era = ""  # that it opened in; empty until it has
 
     @property
     def session(self) -> Session:
         """The session, up to date."""
-        for seq, event in self._unseen.values():
-            self._session.see(seq, event)
-        self._unseen.clear()
+        if self._trails:
+            trails, self._trails = self._trails, {}
+            self._idents.clear()
+            for seq, event in sorted((each for trail in trails.values() for each in trail.events), key=_seq):
+                self._session.see(seq, event)
         return self._session
 
     def hear(self, seq: int, event: Event) -> None:
         """The next event of the session."""
-        if type(event) is Received and event.channel == STDIO:
-            message = event.frame.message
-            if message is not None:
-                if event.end == "client" and self._leaves_no_trace(message):
-                    self._unseen[message.id or ""] = (seq, event if len(message.raw) < _LARGE else _slim(event))
-                    return
-                if event.end == "server" and self.settles(message):
-                    return
+        if self._era and self._leaves_no_trace(seq, event):
+            return
         session = self.session
         session.see(seq, event)
         self._era = session.opening.era if session.opening.state in ("open", "ready") else ""
 
     def settles(self, message: Message) -> bool:
-        """Whether this message of a server's ends a call so that neither need be followed any more."""
-        if message.kind is not _RESULT or message.id not in self._unseen or not _is_final(message.result):
+        """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
+        if message.kind is not _RESULT or message.id not in self._trails or not _is_final(message.result):
             return False
-        del self._unseen[message.id or ""]
+        self._forget(message.id or "")
         return True
 
-    def _leaves_no_trace(self, message: Message) -> bool:
-        """Whether this call, once it is answered plainly, need not have been followed."""
+    def _leaves_no_trace(self, seq: int, event: Event) -> bool:
+        """Whether this need not be followed yet, and perhaps never."""
+        if type(event) is Received:
+            message = event.frame.message
+            if message is None:
+                return False
+            if event.channel != STDIO:
+                return self._in_exchange(seq, event, message)
+            if event.end == "server":
+                return self.settles(message)
+            return self._is_plain(message) and self._begin(message.id or "", message.id, seq, _slim(event, message))
+        if type(event) is Requested:
+            return event.method == "POST" and len(self._trails) < _MOST and self._begin(event.channel, None, seq, event)
+        trail = None if isinstance(event, Told | Ticked | Decided) else self._trails.get(event.channel)
+        if trail is None:
+            return False
+        if type(event) is Closed and trail.answered and event.end == "server" and event.reason == "end":
+            self._forget(event.channel)
+            return True
+        if type(event) is Responded and event.status == 200:
+            trail.events.append((seq, event))
+            return True
+        return False
+
+    def _in_exchange(self, seq: int, event: Received, message: Message) -> bool:
+        """A call and its answer in an exchange over HTTP."""
+        trail = self._trails.get(event.channel)
+        if trail is None or not _passes_quietly(event):
+            return False
+        if event.end == "client":
+            if trail.ident is not None or not self._is_plain(message):
+                return False
+            trail.ident = message.id
+            self._idents.add(message.id)
+        elif message.kind is not _RESULT or message.id != trail.ident or not _is_final(message.result):
+            return False
+        else:
+            trail.answered = True
+        trail.events.append((seq, _slim(event, message)))
+        return True
+
+    def _begin(self, key: str, ident: str | None, seq: int, event: Event) -> bool:
+        self._trails[key] = _Trail(ident, [(seq, event)])
+        if ident is not None:
+            self._idents.add(ident)
+        return True
+
+    def _forget(self, key: str) -> None:
+        self._idents.discard(self._trails.pop(key).ident)
+
+    def _is_plain(self, message: Message) -> bool:
+        """Whether this is a call that, once it is answered plainly, need not have been followed."""
         return (
             message.kind is _REQUEST
             and message.method in _PLAIN
-            and message.id not in self._unseen
-            and len(self._unseen) < _MOST
-            and self._era != ""
+            and message.id not in self._idents
+            and len(self._trails) < _MOST
             and not self._session.awaits(message.id)
             and _is_plain_call(message.params, stateless=self._era == "stateless")
         )
+
+
+def _seq(entry: tuple[int, Event]) -> int:
+    return entry[0]
+
+
+def _passes_quietly(event: Received) -> bool:
+    """Whether a frame says nothing about its stream that could be needed to resume it."""
+    block = event.frame.block
+    return block is None or (block.id is None and block.retry is None)
 
 
 class _Params(msgspec.Struct, gc=False, omit_defaults=True):
@@ -120,14 +184,17 @@ def _is_plain_call(params: bytes, *, stateless: bool) -> bool:
     return (b"protocolVersion" in meta) == stateless and b"task" not in meta and b"\\u" not in meta
 
 
-def _slim(event: Received) -> Received:
-    """A plain call without what nobody will ask for: it may wait for long, and be large."""
-    message = event.frame.message
-    assert message is not None
-    params = msgspec.json.encode(_params(message.params))
-    return Received(
-        event.at, event.end, event.channel, Frame(b"", msgspec.structs.replace(message, raw=b"", params=params))
-    )
+def _slim(event: Received, message: Message) -> Received:
+    """A plain call or answer without what nobody will ask for: it may wait for long, and be large."""
+    if len(message.raw) < _LARGE:
+        return event
+    if message.kind is _RESULT:
+        message = msgspec.structs.replace(message, raw=b"", result=b"{}")
+    else:
+        message = msgspec.structs.replace(message, raw=b"", params=msgspec.json.encode(_params(message.params)))
+    block = event.frame.block
+    block = block and msgspec.structs.replace(block, raw=b"", data=None)
+    return Received(event.at, event.end, event.channel, Frame(b"", message, block))
 
 
 def _is_final(result: bytes) -> bool:

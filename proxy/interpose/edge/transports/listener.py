@@ -2,9 +2,9 @@
 
 import logging
 import re
-import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -69,11 +69,11 @@ class _Guard:
         self._loopback = is_loopback(host)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        refusal = foreign(request.headers.getall("Host", []), request.headers.getall("Origin", []))
-        if self._loopback and refusal:
-            return web.Response(status=403, text=f"interpose: {refusal}\n")
-        if request.transport is not None and (sock := request.transport.get_extra_info("socket")) is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._loopback:
+            headers = request.headers
+            refusal = _foreign(tuple(headers.getall("Host", ())), tuple(headers.getall("Origin", ())))
+            if refusal:
+                return web.Response(status=403, text=f"interpose: {refusal}\n")
         return await self._door.handle(request)
 
 
@@ -99,7 +99,7 @@ def cannot_listen(host: str, port: int, error: OSError) -> EndError:
     return EndError(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --listen HOST:PORT")
 
 
-def foreign(hosts: list[str], origins: list[str]) -> str | None:
+def foreign(hosts: Sequence[str], origins: Sequence[str]) -> str | None:
     """Why a request to a loopback listener is not from this machine's own programs; None when it may pass.
 
     2025-11-25 §basic/transports, security warning: `Host` must name this machine, `Origin`, when present, too.
@@ -111,6 +111,9 @@ def foreign(hosts: list[str], origins: list[str]) -> str | None:
     if origins and not _is_local_origin(origins[0]):
         return f"pages of {origins[0][:200]} may not talk to this listener"
     return None
+
+
+_foreign = lru_cache(maxsize=256)(foreign)  # a client says the same each time
 
 
 def is_loopback(host: str) -> bool:

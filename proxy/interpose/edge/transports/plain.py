@@ -1,5 +1,8 @@
 """A reply as frames that may be edited: nothing in it stays coded that could not be read."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import msgspec
 
 from interpose.core.events import Frame
@@ -16,9 +19,14 @@ class Unreadable(Exception):
     """The reply cannot be judged. The text says why."""
 
 
-def is_plain_json(content_types: list[str]) -> bool:
+def is_plain_json(content_types: Sequence[str]) -> bool:
     """Whether what a body says of itself leaves no doubt: once, and in UTF-8."""
-    return len(content_types) == 1 and Gate().refuse(b"{}", version=None, content_type=content_types[0]) is None
+    return len(content_types) == 1 and _is_plain(content_types[0])
+
+
+@lru_cache(maxsize=256)
+def _is_plain(content_type: str) -> bool:
+    return Gate().refuse(b"{}", version=None, content_type=content_type) is None
 
 
 def plain_frames(answer: Answer) -> Frames:
