@@ -15,6 +15,7 @@ from interpose.edge.front import Front
 from interpose.edge.heads import for_client, raw
 from interpose.edge.relayed import Relayed
 from interpose.edge.roster import Roster
+from interpose.edge.sign_in import SignIn
 from interpose.edge.transports.bodies import readable
 from interpose.edge.transports.exchange import Exchange, refusal
 from interpose.edge.transports.reply import ClientGone
@@ -25,9 +26,13 @@ class Relay:
     """The door to one upstream URL."""
 
     def __init__(self, upstream: str, conversations: Conversations) -> None:
-        self._front = Front(upstream)
-        self._upstream = Upstream(self._front.origin)
-        self._roster = Roster(conversations)
+        front = Front(upstream)
+        self._begin(front, Roster(conversations, SignIn(front.origin, conversations.alarm)))
+
+    def _begin(self, front: Front, roster: Roster) -> None:
+        self._front = front
+        self._upstream = Upstream(front.origin)
+        self._roster = roster
         self._errands = Errands(self._front, self._upstream, self._roster)
 
     async def aclose(self) -> None:

@@ -291,6 +291,8 @@ class Relayed:
             self._session.over = "the server no longer knows the session"
         elif answer.status in (307, 308) and "Location" in answer.headers:
             self._front.moved(self._target, answer.headers["Location"])
+        elif answer.status == 401 and self._roster.sign_in is not None:
+            self._roster.sign_in.see(answer.status, answer.headers.getall("WWW-Authenticate", ()))
 
     def _hear(self, events: Iterable[Event]) -> None:
         self._errands.hear(self._session, self._exchange, events)

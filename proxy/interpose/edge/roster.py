@@ -15,6 +15,7 @@ from interpose.core.events import End, Frame
 from interpose.core.wire.message import Message
 from interpose.edge.conversations import Conversations
 from interpose.edge.runner import Conversation
+from interpose.edge.sign_in import SignIn
 from interpose.edge.transports.exchange import Exchange
 from interpose.edge.transports.raw_headers import RawHeaders
 from interpose.edge.transports.turnstile import Turnstile
@@ -122,9 +123,10 @@ class RelayedSession:
 
 
 class Roster:
-    """All sessions of one upstream."""
+    """All sessions of one upstream. `sign_in` sees answers that want one, where that cannot work."""
 
-    def __init__(self, conversations: Conversations) -> None:
+    def __init__(self, conversations: Conversations, sign_in: SignIn | None = None) -> None:
+        self.sign_in = sign_in
         self._conversations = conversations
         self._sessions: dict[RelayedSession, None] = {}  # the longest idle first
         self._by_id: dict[str, RelayedSession] = {}

@@ -1,11 +1,9 @@
 """A relay that nobody sees: clients know the server by its own address, so there is none to map or to rewrite."""
 
 from interpose.edge.conversations import Conversations
-from interpose.edge.errand import Errands
 from interpose.edge.front import Front
 from interpose.edge.relay import Relay
 from interpose.edge.roster import Roster
-from interpose.edge.transports.upstream import Upstream
 
 
 class Straight(Front):
@@ -32,7 +30,4 @@ class StraightRelay(Relay):
     """The door to one origin."""
 
     def __init__(self, origin: str, conversations: Conversations) -> None:
-        self._front = Straight(origin)
-        self._upstream = Upstream(self._front.origin)
-        self._roster = Roster(conversations)
-        self._errands = Errands(self._front, self._upstream, self._roster)
+        self._begin(Straight(origin), Roster(conversations))
