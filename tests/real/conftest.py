@@ -111,6 +111,16 @@ def serving(server: Server, transport: Transport, log: Path) -> Iterator[int]:
         yield wait_for_port(process, server, log)
 
 
+@contextmanager
+def behind(server: Server, inside: Transport, folder: Path) -> Iterator[list[str]]:
+    """A server, for as many sessions as there are; gives the words by which interpose finds it."""
+    if inside == "stdio":
+        yield ["--", *server.stdio_command()]
+        return
+    with serving(server, inside, folder / "server.log") as port:
+        yield ["--upstream", server.url(inside, port)]
+
+
 @pytest.fixture
 def play(npm: Path, tmp_path: Path) -> Play:
     """Runs a client to its end and gives its steps."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.real.conftest import run_client, serving, spawned, wait_until
+from tests.real.conftest import behind, run_client, spawned, wait_until
 from tests.real.endings import NOT_FOUND, REJECTED, Ending, answered
 from tests.real.governed import LEGACY, Pair
 from tests.real.test_governed_matrix import ended
@@ -63,7 +63,7 @@ class Played:
         server = SERVERS[pair.server].asking(f"{kind}-{how}" for kind, how in CASES)
         client = CLIENTS[pair.client]
         steps = ("hello", *(f"call:{kind}-{how}" for kind, how in CASES))
-        with _behind(pair, server, folder) as behind, _target(pair, folder, behind) as target:
+        with behind(server, pair.inside, folder) as server_words, _target(pair, folder, server_words) as target:
             words = ["--no-tasks", *target] if pair.client == "py" else target
             self.steps = run_client(client, client.run_command(pair.era, steps, words), folder / "client.log")
         self.decisions: dict[str, tuple[str, str]] = {}
@@ -87,24 +87,15 @@ class Played:
 
 
 @contextmanager
-def _behind(pair: Pair, server: Any, folder: Path) -> Iterator[list[str]]:
-    if pair.inside == "stdio":
-        yield ["--", *server.stdio_command()]
-        return
-    with serving(server, pair.inside, folder / "server.log") as port:
-        yield ["--upstream", server.url(pair.inside, port)]
-
-
-@contextmanager
-def _target(pair: Pair, folder: Path, behind: list[str]) -> Iterator[list[str]]:
+def _target(pair: Pair, folder: Path, server_words: list[str]) -> Iterator[list[str]]:
     options = ["--policy", str(folder / "policy.toml"), "--record", f"{folder / 'recordings'}/"]
     options += ["--approver", DECIDING]
     if pair.outside == "stdio":
-        yield ["--stdio", *INTERPOSE, "run", *options, *behind]
+        yield ["--stdio", *INTERPOSE, "run", *options, *server_words]
         return
     log = folder / "interpose.log"
     with log.open("wb") as sink, spawned(
-        [*INTERPOSE, "run", "--listen", "127.0.0.1:0", *options, *behind], stderr=sink
+        [*INTERPOSE, "run", "--listen", "127.0.0.1:0", *options, *server_words], stderr=sink
     ) as process:  # fmt: skip
         line = wait_until(lambda: log.read_bytes().partition(b"127.0.0.1:")[2].partition(b"/")[0], process)
         yield ["--url", SERVERS[pair.server].url(pair.outside, int(line))]

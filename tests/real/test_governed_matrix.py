@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 from tests.real import endings, governed
-from tests.real.conftest import run_client, serving
+from tests.real.conftest import behind, run_client
 from tests.real.endings import Ending
 from tests.real.governed import ACTIONS, APPROVERS, PAIRS, Cell, Pair
 from tests.real.test_governed import relay
 from tests.real.test_transparency import INTERPOSE
-from tests.real.world import CLIENTS, SERVERS, Server
+from tests.real.world import CLIENTS, SERVERS
 
 from interpose.core.policy.rule import ACTIONS as ALL_ACTIONS
 from interpose.core.recording.entry import Entry
@@ -90,23 +90,23 @@ class Matrix:
         server = SERVERS[pair.server].asking([cell.tool for cells in sessions.values() for cell in cells])
         folder = self._folder / pair.name
         folder.mkdir()
-        with _behind(pair, server, folder) as behind, ThreadPoolExecutor() as pool:
+        with behind(server, pair.inside, folder) as server_words, ThreadPoolExecutor() as pool:
             playing = {
-                name: pool.submit(_play, pair, folder / name, cells, behind)
+                name: pool.submit(_play, pair, folder / name, cells, server_words)
                 for name, cells in sessions.items()
                 if cells
             }
             return {name: each.result() for name, each in playing.items()}
 
 
-def _play(pair: Pair, folder: Path, cells: list[Cell], behind: list[str]) -> Played:
+def _play(pair: Pair, folder: Path, cells: list[Cell], server_words: list[str]) -> Played:
     """One session from its beginning to its end, in a folder that is called like it."""
     folder.mkdir()
     (folder / "policy.toml").write_text(governed.stripping() if folder.name == "strip" else governed.policy(cells))
     numbered = [(cell, nth) for cell in cells for nth in range(1, _calls(cell) + 1)]
     steps = ("hello", *(_step(cell, nth) for cell, nth in numbered))
     client = CLIENTS[pair.client]
-    with _target(pair, folder, behind) as target:
+    with _target(pair, folder, server_words) as target:
         if pair.client == "py" and pair.server != "fastmcp":
             target = ["--no-tasks", *target]  # the extension takes a second to import
         played = run_client(client, client.run_command(pair.era, steps, target), folder / "client.log")
@@ -126,24 +126,14 @@ def _step(cell: Cell, nth: int) -> str:
 
 
 @contextmanager
-def _behind(pair: Pair, server: Server, folder: Path) -> Iterator[list[str]]:
-    """The server, for as many sessions as there are; gives the words by which interpose finds it."""
-    if pair.inside == "stdio":
-        yield ["--", *server.stdio_command()]
-        return
-    with serving(server, pair.inside, folder / "server.log") as port:
-        yield ["--upstream", server.url(pair.inside, port)]
-
-
-@contextmanager
-def _target(pair: Pair, folder: Path, behind: list[str]) -> Iterator[list[str]]:
+def _target(pair: Pair, folder: Path, server_words: list[str]) -> Iterator[list[str]]:
     """Interpose, with the policy in the folder; gives the words by which the client finds it."""
     options = ["--policy", str(folder / "policy.toml"), "--record", f"{folder / 'recordings'}/"]
     options += ["--approver", folder.name] if folder.name in APPROVERS else []
     if pair.outside == "stdio":
-        yield ["--stdio", *INTERPOSE, "run", *options, *behind]
+        yield ["--stdio", *INTERPOSE, "run", *options, *server_words]
         return
-    with relay([*options, *behind], folder / "interpose.log") as port:
+    with relay([*options, *server_words], folder / "interpose.log") as port:
         flag = "--sse" if pair.outside == "sse" else "--url"
         yield [flag, SERVERS[pair.server].url(pair.outside, port)]
 

@@ -23,16 +23,13 @@ from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, proble
 
 
 class Relay:
-    """The door to one upstream URL."""
+    """The door to one upstream URL. `front` is given where clients know the server by its own address."""
 
-    def __init__(self, upstream: str, conversations: Conversations) -> None:
-        front = Front(upstream)
-        self._begin(front, Roster(conversations, SignIn(front.origin, conversations.alarm)))
-
-    def _begin(self, front: Front, roster: Roster) -> None:
-        self._front = front
-        self._upstream = Upstream(front.origin)
-        self._roster = roster
+    def __init__(self, upstream: str, conversations: Conversations, front: Front | None = None) -> None:
+        self._front = front or Front(upstream)
+        self._upstream = Upstream(self._front.origin)
+        sign_in = SignIn(self._front.origin, conversations.alarm) if front is None else None
+        self._roster = Roster(conversations, sign_in)
         self._errands = Errands(self._front, self._upstream, self._roster)
 
     async def aclose(self) -> None:

@@ -80,24 +80,29 @@ def _anything(chance: random.Random, at: float, stateless: bool) -> Event:
     return _said(*chance.choice(bodies), at)
 
 
+def _spared(events: list[Event], chance: random.Random, often: float, case: str) -> int:
+    """How many messages the one that is late did not look at; whenever it is asked, it waits for the same."""
+    late, prompt = Lagging(), Session()
+    for seq, event in enumerate(events, 1):
+        late.hear(seq, event)
+        prompt.see(seq, event)
+        if chance.random() < often:
+            assert late.session.waits(seq) == prompt.waits(seq), f"{case}, after {seq}"
+            assert late.session.in_flight == prompt.in_flight, f"{case}, after {seq}"
+    assert late.session.waits(99) == prompt.waits(99), case
+    return prompt.counts.messages - late.session.counts.messages
+
+
 @pytest.mark.parametrize("stateless", [False, True], ids=["stateful", "stateless"])
 def test_whatever_is_said_it_waits_for_the_same(stateless: bool) -> None:
     spared = 0
     for seed in range(400):
         chance = random.Random(seed)
-        late, prompt = Lagging(), Session()
         events = _opened(stateless)
         for n in range(30):
             once = [_anything(chance, n, stateless)]
             events += once if chance.random() < 0.7 else _plain_pair(n, n, stateless)
-        for seq, event in enumerate(events, 1):
-            late.hear(seq, event)
-            prompt.see(seq, event)
-            if chance.random() < 0.2:
-                assert late.session.waits(seq) == prompt.waits(seq), f"seed {seed}, after {seq}"
-                assert late.session.in_flight == prompt.in_flight, f"seed {seed}, after {seq}"
-        spared += prompt.counts.messages - late.session.counts.messages
-        assert late.session.waits(99) == prompt.waits(99), f"seed {seed}"
+        spared += _spared(events, chance, 0.2, f"seed {seed}")
     assert spared > 400, "nothing was left out"
 
 
@@ -126,21 +131,13 @@ def test_whatever_is_said_over_http_it_waits_for_the_same(stateless: bool) -> No
     spared = 0
     for seed in range(300):
         chance = random.Random(seed)
-        late, prompt = Lagging(), Session()
         events = [_over(event, "x0") for event in _opened(stateless)]
         under_way = [_exchange(chance, number, stateless) for number in range(1, 16)]
         while under_way:
             exchange = chance.choice(under_way[: chance.choice((1, 1, 1, 4))])
             events.append(exchange.pop(0))
             under_way = [each for each in under_way if each]
-        for seq, event in enumerate(events, 1):
-            late.hear(seq, event)
-            prompt.see(seq, event)
-            if chance.random() < 0.1:
-                assert late.session.waits(seq) == prompt.waits(seq), f"seed {seed}, after {seq}"
-                assert late.session.in_flight == prompt.in_flight, f"seed {seed}, after {seq}"
-        spared += prompt.counts.messages - late.session.counts.messages
-        assert late.session.waits(99) == prompt.waits(99), f"seed {seed}"
+        spared += _spared(events, chance, 0.1, f"seed {seed}")
     assert spared > 100, "nothing was left out"
 
 

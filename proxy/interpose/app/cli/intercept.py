@@ -1,11 +1,9 @@
 """`interpose intercept`: be in the middle of a client that cannot be told to, through its TLS."""
 
-import asyncio
 import fnmatch
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,7 +17,6 @@ from interpose.core.errors import EndError, UsageError
 
 if TYPE_CHECKING:
     from interpose.core.policy.rule import Policy
-    from interpose.edge.intercepting.origins import Origins
     from interpose.edge.intercepting.session import Setup
 
 _PORT = 8080  # mitmproxy's own
@@ -160,24 +157,12 @@ def _policies(options: Options) -> "tuple[Policy, ...]":
 
 
 async def _run(options: Options, setup: "Setup") -> int:
+    from interpose.app.running.sessions import taking_over
     from interpose.edge.intercepting.origins import Origins
     from interpose.edge.intercepting.session import Interception
 
     conversations = Origins(options.record, console.say, _policies(options))
     conversations.check()
-    with _reloading(options, conversations):
+    with taking_over(options.policy, lambda: _policies(options), conversations):
         status = await Interception(setup, conversations, console.say).run()
     return status or (EndError.exit_code if conversations.lines_lost else 0)
-
-
-@contextmanager
-def _reloading(options: Options, conversations: "Origins") -> Iterator[None]:
-    """Take over what changes in policy files, within the block."""
-    from interpose.edge.reloading import Reloader
-
-    reloader = Reloader(options.policy, lambda: _policies(options), conversations, console.say)
-    task = asyncio.get_running_loop().create_task(reloader.run())
-    try:
-        yield
-    finally:
-        task.cancel()

@@ -36,7 +36,7 @@ def chained(previous: bytes, pieces: tuple[bytes, ...]) -> tuple[bytes, tuple[by
 def chained_line(previous: bytes, line: bytes) -> tuple[bytes, bytes]:
     """The same for a line in one piece, which stays one."""
     chain = hexlify(sha256(previous + line).digest()[: _DIGITS // 2])
-    return chain, b'%b,"chain":"%b"}\n' % (line, chain)
+    return chain, b'%b%b%b"}\n' % (line, _MARK, chain)
 
 
 def open_object(value: object) -> bytes:

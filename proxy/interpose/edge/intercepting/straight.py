@@ -3,7 +3,6 @@
 from interpose.edge.conversations import Conversations
 from interpose.edge.front import Front
 from interpose.edge.relay import Relay
-from interpose.edge.roster import Roster
 
 
 class Straight(Front):
@@ -30,4 +29,4 @@ class StraightRelay(Relay):
     """The door to one origin."""
 
     def __init__(self, origin: str, conversations: Conversations) -> None:
-        self._begin(Straight(origin), Roster(conversations))
+        super().__init__(origin, conversations, Straight(origin))
