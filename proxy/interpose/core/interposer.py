@@ -8,7 +8,7 @@ import msgspec
 from interpose.core.effects import Append, Deliver, Effect
 from interpose.core.events import Closed, Decided, End, Event, Frame, Received, Ticked, Told, other
 from interpose.core.recording.entry import Header
-from interpose.core.recording.recorder import Recorder, is_plain
+from interpose.core.recording.recorder import Recorder, Unrecorded, is_plain
 from interpose.core.session.lagging import Lagging
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Interposer:
     """One session between a client and a server. Without an engine it observes and changes nothing."""
 
-    def __init__(self, engine: "Engine | None" = None) -> None:
-        self._recorder = Recorder()
+    def __init__(self, engine: "Engine | None" = None, *, recorded: bool = True) -> None:
+        self._recorder = Recorder() if recorded else Unrecorded()
         self._lagging = Lagging()
         self._enforcer = None if engine is None else _enforcer(engine, self._lagging.session, self._recorder)
 
@@ -68,13 +68,13 @@ class Interposer:
 
     def feed(self, event: Event) -> list[Effect]:
         """Hear one event. INVARIANT: its Append comes before its Deliver."""
-        return self._observe(event) if self._enforcer is None else self._enforce(self._enforcer, event)
-
-    def _observe(self, event: Event) -> list[Effect]:
+        if self._enforcer is not None:
+            return self._enforce(self._enforcer, event)
         if isinstance(event, Ticked | Decided):
             return []
-        line = self._recorder.record(event)
-        self._lagging.hear(self._recorder.seq, event)
+        recorder = self._recorder
+        line = recorder.record(event)
+        self._lagging.hear(recorder.seq, event)
         return [line, _passed_on(event)] if isinstance(event, Received) else [line]
 
     def _enforce(self, enforcer: "Enforcer", event: Event) -> list[Effect]:
@@ -94,15 +94,13 @@ class Interposer:
         self.session.see(self._recorder.seq, event)
         return [*left, line, _passed_on(event)] if isinstance(event, Received) else [*left, line]
 
-    def overhear(self, at: float, end: End, lines: Sequence[Line], *, recorded: bool) -> list[Append]:
+    def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Append]:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""
         recorder, lagging, found = self._recorder, self._lagging, []
         for content, tail in lines:
             message = read(content) if content.strip() else None
             event: Received | None = None
-            if not recorded:
-                recorder.skip(message)
-            elif message is None or not is_plain(message):
+            if message is None or not is_plain(message):
                 event = Received(at, end, STDIO, Frame(content, message, None, tail))
                 found.append(recorder.record(event))
             else:

@@ -53,7 +53,7 @@ class Conversation:
         approver: Approver | None = None,
     ) -> None:
         self.clock = clock
-        self.core = Interposer(engine)
+        self.core = Interposer(engine, recorded=recording is not None)
         self._client: ClientSink | None = None
         self._server: Sink | None = None
         self.recording = recording
@@ -96,10 +96,10 @@ class Conversation:
 
     def overhear(self, end: End, lines: Sequence[Line]) -> None:
         """Lines of one end that pass as they came: whoever calls this hands them on. INVARIANT: nothing awaits here."""
-        at, recording = self.clock(), self.recording
-        for line in self.core.overhear(at, end, lines, recorded=recording is not None):
-            if recording is not None:
-                recording.append(line.pieces)
+        overheard = self.core.overhear(self.clock(), end, lines)
+        if self.recording is not None:
+            for line in overheard:
+                self.recording.append(line.pieces)
         self._flush()
 
     def govern(self, policies: "Sequence[Policy]") -> None:

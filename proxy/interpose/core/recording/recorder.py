@@ -8,7 +8,7 @@ import msgspec
 import orjson
 
 from interpose.core.effects import Append
-from interpose.core.events import Closed, Decided, End, Frame, Received, Requested, Responded, Told
+from interpose.core.events import Closed, Decided, End, Frame, Headers, Received, Requested, Responded, Told
 from interpose.core.recording.codec import chained, chained_line, open_object
 from interpose.core.recording.entry import FORMAT, Header
 from interpose.core.recording.scrub import Scrubber
@@ -36,9 +36,14 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 _NO_RULING = Ruling()
+_NOTHING = Append(())
 _ENDS = {"client": b"client", "server": b"server"}
 _START = b'{"seq":%d,"at":%.6f,"from":"%b","channel":"%b","kind":'
 _MESSAGE = _START + b'"message","message":%b'
+_REQUESTED = _START + b'"http-request","method":%b,"target":%b,"headers":[%b]'
+_RESPONDED = _START + b'"http-response","status":%d,"headers":[%b]'
+_CLOSED = _START + b'"closed","reason":%b'
+_MOST_KNOWN, _LONGEST_KNOWN = 128, 256
 _COPIED = 1 << 14  # a message up to here is copied into its line; a larger one stands in it as it is
 
 
@@ -58,6 +63,7 @@ class Recorder:
         self.messages = 0
         self._chain = b""
         self._scrubber = scrubber or Scrubber()
+        self._known: dict[str | tuple[str, str], bytes] = {}  # headers and targets as JSON: most come again and again
 
     def header(self, header: Header) -> Append:
         """The first line. Addresses and commands in it are scrubbed here."""
@@ -68,42 +74,24 @@ class Recorder:
     def record(self, event: Recorded, ruling: Ruling | None = None) -> Append:
         """The line of an event. Credentials never reach it."""
         self.seq += 1
-        fields: dict[str, Any]
         match event:
             case Received():
-                return self._received(event, ruling)
+                return self._received(event, ruling or _NO_RULING)
             case Requested():
-                fields = {
-                    "from": "client",
-                    "channel": event.channel,
-                    "kind": "http-request",
-                    "method": event.method,
-                    "target": self._scrubber.address(event.target),
-                    "headers": self._scrubber.headers(event.headers),
-                }
+                target = self._known.get(event.target) or self._learn(event.target)
+                said = (orjson.dumps(event.method), target, self._headers(event.headers))
+                return self._whole(_REQUESTED % (self.seq, event.at, b"client", event.channel.encode(), *said))
             case Responded():
-                fields = {
-                    "from": "server",
-                    "channel": event.channel,
-                    "kind": "http-response",
-                    "status": event.status,
-                    "headers": self._scrubber.headers(event.headers),
-                }
+                answered = (event.status, self._headers(event.headers))
+                return self._whole(_RESPONDED % (self.seq, event.at, b"server", event.channel.encode(), *answered))
             case Closed():
-                fields = {
-                    "from": event.end,
-                    "channel": event.channel,
-                    "kind": "closed",
-                    "reason": event.reason,
-                }
+                channel, reason = event.channel.encode(), orjson.dumps(event.reason)
+                return self._whole(_CLOSED % (self.seq, event.at, _ENDS[event.end], channel, reason))
             case Told():
                 fields = {"from": event.end, "kind": event.what, "text": event.text}
+                return self._append((self._start(event.at) + open_object(fields)[1:],))
             case Decided():
-                fields = {"kind": "decision", "hold": event.hold, "decision": event.decision}
-                fields |= {"approver": event.by} if event.by else {}
-                line = open_object(fields)[1:] + _instead(event, ruling or _NO_RULING) + _ruled(ruling or _NO_RULING)
-                return self._append((self._start(event.at) + line,))
-        return self._append((self._start(event.at) + open_object(fields)[1:],))
+                return self._decided(event, ruling or _NO_RULING)
 
     def trailer(self, at: float, reason: str, waiting: Sequence[dict[str, Any]]) -> Append:
         """The last line: how the session ended and who was still waited for."""
@@ -111,14 +99,13 @@ class Recorder:
         fields = {"kind": "end", "reason": reason, "messages": self.messages, "waiting": list(waiting)}
         return self._append((self._start(at) + open_object(fields)[1:],))
 
-    def _received(self, event: Received, ruling: Ruling | None) -> Append:
+    def _received(self, event: Received, ruling: Ruling) -> Append:
         frame, message = event.frame, event.frame.message
+        if message is not None and ruling is _NO_RULING and frame.block is None and is_plain(message):
+            return self._line(event.at, event.end, event.channel, message)
         start = (self.seq, event.at, _ENDS[event.end], event.channel.encode())
         if message is None:
             return self._append((_START % start + b'"data"' + self._sse(frame),))
-        ruling = ruling or _NO_RULING
-        if ruling is _NO_RULING and frame.block is None and is_plain(message) and message.embeddable:
-            return self._line(event.at, event.end, event.channel, message)
         self.messages += len(message.parts) or 1
         if ruling.recorded is not None:
             message = read(ruling.recorded)
@@ -132,16 +119,32 @@ class Recorder:
         self.seq += 1
         return self._line(at, end, channel, message)
 
-    def skip(self, message: Message | None) -> None:
-        """Count what nobody records."""
-        self.seq += 1
-        self.messages += 0 if message is None else len(message.parts) or 1
-
     def _line(self, at: float, end: End, channel: str, message: Message) -> Append:
         self.messages += 1
-        line = _MESSAGE % (self.seq, at, _ENDS[end], channel.encode(), message.raw)
-        self._chain, line = chained_line(self._chain, line)
-        return Append((line,))
+        return self._whole(_MESSAGE % (self.seq, at, _ENDS[end], channel.encode(), message.raw))
+
+    def _decided(self, event: Decided, ruling: Ruling) -> Append:
+        fields = {"kind": "decision", "hold": event.hold, "decision": event.decision}
+        fields |= {"approver": event.by} if event.by else {}
+        line = open_object(fields)[1:] + _instead(event, ruling) + _ruled(ruling)
+        return self._append((self._start(event.at) + line,))
+
+    def _headers(self, headers: Headers) -> bytes:
+        known = self._known
+        return b",".join([known.get(pair) or self._learn(pair) for pair in headers])
+
+    def _learn(self, said: str | tuple[str, str]) -> bytes:
+        """A header, or a target, as it stands in a line."""
+        if isinstance(said, str):
+            line, size = orjson.dumps(self._scrubber.address(said)), len(said)
+        else:
+            [scrubbed] = self._scrubber.headers((said,))
+            line, size = orjson.dumps(scrubbed), len(said[1])
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        if size <= _LONGEST_KNOWN:
+            self._known[said] = line
+        return line
 
     def _sse(self, frame: Frame) -> bytes:
         block = frame.block
@@ -170,14 +173,41 @@ class Recorder:
     def _start(self, at: float) -> bytes:
         return b'{"seq":%d,"at":%.6f,' % (self.seq, at)
 
+    def _whole(self, line: bytes) -> Append:
+        self._chain, line = chained_line(self._chain, line)
+        return Append((line,))
+
     def _append(self, pieces: tuple[bytes, ...]) -> Append:
         self._chain, line = chained(self._chain, pieces)
         return Append(line)
 
 
+class Unrecorded(Recorder):
+    """Counts what nobody records. Its lines are empty."""
+
+    def header(self, header: Header) -> Append:
+        return _NOTHING
+
+    def record(self, event: Recorded, ruling: Ruling | None = None) -> Append:
+        self.seq += 1
+        if isinstance(event, Received) and event.frame.message is not None:
+            self.messages += len(event.frame.message.parts) or 1
+        return _NOTHING
+
+    def message(self, at: float, end: End, channel: str, message: Message) -> Append:
+        self.seq += 1
+        self.messages += 1
+        return _NOTHING
+
+    def trailer(self, at: float, reason: str, waiting: Sequence[dict[str, Any]]) -> Append:
+        self.seq += 1
+        return _NOTHING
+
+
 def is_plain(message: Message) -> bool:
     """Whether there is nothing to say of a message, and it is small enough to be copied into its line."""
-    return not message.flags and not message.parts and len(message.raw) <= _COPIED
+    raw = message.raw
+    return not message.flags and not message.parts and len(raw) <= _COPIED and b"\n" not in raw
 
 
 def _flags(message: Message) -> bytes:
