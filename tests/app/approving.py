@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,11 +79,13 @@ class Client:
 
 
 @contextmanager
-def session(home: Runtime, *options: str, record: Path | None = None) -> Iterator[Client]:
+def session(
+    home: Runtime, *options: str, record: Path | None = None, server: Sequence[str] = CHILD
+) -> Iterator[Client]:
     """A client whose calls of `deploy` are held, unless the options say other rules."""
     words = options if any(word in options for word in ("--policy", "--hold")) else ("--hold", "tool=deploy", *options)
     with subprocess.Popen(
-        shim(CHILD, *words, record=record),
+        shim([*server], *words, record=record),
         env=home.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -17,6 +17,19 @@ from tests.app.approving import HOLD, Runtime, deploy, runtime, session, until
 from tests.edge.governed_world import text_of
 from tests.edge.processes import INTERPOSE, SECONDS, entries
 
+POLICIES = Path(__file__).parents[2] / "policies"
+DEMO = [sys.executable, "-m", "interpose.app.demo.server"]
+COMPLETE = b"notifications/elicitation/complete"
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {"elicitation": {"form": {}, "url": {}}},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
 TERMINAL = ("--approver", "terminal")
 
 
@@ -108,6 +121,23 @@ def test_an_elicitation_is_answered_for_the_user(home: Runtime, tmp_path: Path) 
         file.write_text('{"action": "accept", "content": {}}')
         home.approvals("answer", asked["hold"], "--file", str(file))
         assert told(client.hear())["responses"] == {"env": {"action": "accept", "content": {}}}
+
+
+def test_a_sign_in_is_not_complete_before_the_client_hears_that_it_is_wanted(home: Runtime, tmp_path: Path) -> None:
+    record, policy = tmp_path / "r.jsonl", str(POLICIES / "ask-before-it-hurts.toml")
+    with session(home, "--policy", policy, *TERMINAL, record=record, server=DEMO) as client:
+        client.say(INITIALIZE)
+        client.hear()
+        client.say({"jsonrpc": "2.0", "id": 2, "method": "resources/read", "params": {"uri": "deploy://audit"}})
+        [asked] = home.waiting()
+        until(lambda: COMPLETE in record.read_bytes())
+        home.approvals("approve", asked["hold"])
+        error, complete = client.hear(), client.hear()
+        assert (error["id"], error["error"]["code"]) == (2, -32042)
+        [wanted] = error["error"]["data"]["elicitations"]
+        assert complete["method"] == "notifications/elicitation/complete"
+        assert complete["params"]["elicitationId"] == wanted["elicitationId"]
+    assert [decision for decision, _ in decisions(record)][-2:] == ["approve", "release"]
 
 
 def call_form() -> Any:
@@ -314,14 +344,15 @@ def test_who_follows_a_recording_sees_what_waits_by_which_rule_and_what_happens_
         ):
             os.close(follower)
             try:
-                seen = read_until(terminal, "rule hold-tool=deploy")
+                seen = read_until(terminal, "Ctrl-C leaves")
                 home.approvals("decline", asked["hold"])
                 ended = read_until(terminal, "what was held was declined by")
             finally:
                 watching.kill()
     [row] = [line for line in seen.replace("\r", "\n").splitlines() if "APPROVER" in line and "rule" in line][:1]
     assert "tools/call deploy" in row
-    assert f"it is refused (hold {asked['hold'][:8]}" in row
+    assert f"it is refused (hold {asked['hold'][:8]}, rule hold-tool=deploy)" in row
+    assert "─ 1 waiting · " in seen
     assert "interpose approvals" in ended
 
 
@@ -333,3 +364,14 @@ def read_until(terminal: IO[bytes], text: str) -> str:
         assert ready, f"it never came: {shown.decode(errors='replace')}"
         shown += terminal.read(4096)
     return shown.decode(errors="replace")
+
+
+def test_what_is_held_for_the_page_alone_is_listed_and_decided_here_too(home: Runtime, tmp_path: Path) -> None:
+    with session(home, "--ui", "127.0.0.1:0", record=tmp_path / "r.jsonl") as client:
+        assert home.sockets == []
+        client.say(deploy())
+        [asked] = home.waiting()
+        home.approvals("approve", asked["hold"])
+        assert told(client.hear())["called"] == "deploy"
+    [(decision, approver)] = decisions(tmp_path / "r.jsonl")
+    assert (decision, "interpose approvals" in approver) == ("approve", True)

@@ -34,7 +34,11 @@ CASES += [("sampling", "answer"), ("roots", "answer"), ("sampling", "hang")]
 PAIRS = (
     Pair("py", "py", LEGACY, "stdio", KINDS),
     Pair("py", "py", LEGACY, "http", KINDS),
+    Pair("py", "py", LEGACY, "sse", KINDS),
     Pair("py", "py", LEGACY, "http on stdio", KINDS),
+    Pair("ts1", "ts1", LEGACY, "stdio", KINDS),
+    Pair("ts1", "ts1", LEGACY, "http", KINDS),
+    Pair("ts1", "ts1", LEGACY, "sse", KINDS),
     Pair("py", "py", STATELESS, "stdio", KINDS),
     Pair("py", "py", STATELESS, "http", KINDS),
     Pair("ts2", "ts2", STATELESS, "http", KINDS),
@@ -98,7 +102,8 @@ def _target(pair: Pair, folder: Path, server_words: list[str]) -> Iterator[list[
         [*INTERPOSE, "run", "--listen", "127.0.0.1:0", *options, *server_words], stderr=sink
     ) as process:  # fmt: skip
         line = wait_until(lambda: log.read_bytes().partition(b"127.0.0.1:")[2].partition(b"/")[0], process)
-        yield ["--url", SERVERS[pair.server].url(pair.outside, int(line))]
+        flag = "--sse" if pair.outside == "sse" else "--url"
+        yield [flag, SERVERS[pair.server].url(pair.outside, int(line))]
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.app.approving import runtime
 from tests.real.conftest import spawned
 from tests.real.tls.authority import Authority
 from tests.real.tls.world import (
@@ -35,7 +36,17 @@ pytestmark = pytest.mark.real
 
 ANSWER = b'{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}'
 HELLO = '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}'
-POSTING = ["-H", "Accept: application/json, text/event-stream", "-H", "Content-Type: application/json", "-d", HELLO]
+DEPLOY = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"deploy","arguments":{"to":"prod"}}}'
+APPROVING = 'print("{\\"decision\\":\\"approve\\",\\"by\\":\\"anna\\"}")'
+
+
+def posting(body: str) -> list[str]:
+    """The arguments of curl for a message over Streamable HTTP."""
+    media = ["-H", "Accept: application/json, text/event-stream", "-H", "Content-Type: application/json"]
+    return [*media, "-H", "MCP-Protocol-Version: 2025-11-25", "-d", body]
+
+
+POSTING = posting(HELLO)
 
 
 class _Answering(http.server.BaseHTTPRequestHandler):
@@ -177,6 +188,53 @@ def curl(*arguments: str) -> str:
     ).stdout.decode()
 
 
+@pytest.mark.parametrize(
+    ("options", "is_refused", "decided"),
+    [
+        (("--hold", "tool=deploy", "--approver", "approve"), False, "approve"),
+        (("--hold", "tool=deploy", "--approver", "decline"), True, "decline"),
+        (("--hold", "tool=deploy", "--approver", f"command:{sys.executable} -c '{APPROVING}'"), False, "approve"),
+        (("--block", "tool=deploy"), True, None),
+        (("--block", "tool=other"), False, None),
+    ],
+)
+def test_what_a_short_rule_says_holds_for_what_is_intercepted(
+    options: tuple[str, ...], is_refused: bool, decided: str | None, intercept: Intercept, url: str, tmp_path: Path
+) -> None:
+    record = tmp_path / "rec"
+    done = intercept("--record", f"{record}/", *options, "--", "curl", "-sS", f"{url}/mcp", *posting(DEPLOY))
+    assert done.returncode == 0, done.stderr
+    assert (b"isError" in done.stdout, done.stdout == ANSWER) == (is_refused, not is_refused)
+    kept = text(record)
+    assert re.findall('"decision":"([a-z]+)","approver', kept) == ([] if decided is None else [decided])
+
+
+def test_a_short_rule_masks_what_is_intercepted(intercept: Intercept, url: str, tmp_path: Path) -> None:
+    record, deploy = tmp_path / "rec", DEPLOY.replace("prod", "ada@example.com")
+    intercept("--record", f"{record}/", "--redact", "email", "--", "curl", "-sS", f"{url}/mcp", *posting(deploy))
+    assert "deploy" in text(record)
+    assert "ada@example.com" not in text(record)
+
+
+def test_what_is_held_of_an_intercepted_client_is_decided_in_a_terminal(
+    authority: Authority, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with runtime() as home:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(home.folder))
+        options = ("--mode", f"reverse:{url}", "--hold", "tool=deploy", "--approver", "terminal")
+        with intercepting(tmp_path, authority, *options) as interception:
+            where = f"http://127.0.0.1:{interception.port}/mcp"
+            for decision in ("approve", "decline"):
+                asking = ["curl", "-sS", "--noproxy", "*", where, *posting(DEPLOY)]
+                with spawned(asking, stdout=subprocess.PIPE) as client:
+                    [asked] = home.waiting()
+                    assert (asked["method"], asked["name"]) == ("tools/call", "deploy")
+                    home.approvals(decision, asked["hold"])
+                    assert client.stdout is not None
+                    assert (client.stdout.read() == ANSWER) == (decision == "approve")
+            assert "waits for approval (hold-tool=deploy)" in interception.said()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_behind(number: signal.Signals, authority: Authority, tmp_path: Path) -> None:
     with intercepting(tmp_path, authority) as interception:
@@ -253,6 +311,9 @@ sys.stdin.read()
         (("--upstream-ca", "/no/such"), b"--upstream-ca /no/such: No such file"),
         (("--policy", "/no/such.toml"), b"/no/such.toml"),
         (("--record", "/proc/no/such/"), b"/proc/no"),
+        (("--block", "nothing"), b"nothing"),
+        (("--approver", "fate"), b"--approver: `fate` is not one"),
+        (("--approver-secret-file", "/no/such"), b"--approver-secret-file goes with --approver webhook:URL"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -13,6 +13,7 @@ from interpose.core.effects import Cut, Deliver, Effect, Release, Seek, Store, W
 from interpose.core.errands import STDIO, Errand, Errands
 from interpose.core.events import Decided, Decision, End, Frame, Received, Ticked, Told, other
 from interpose.core.holding import Held, Holds
+from interpose.core.policy.actions.unseen import COMPLETE
 from interpose.core.policy.approval import Unfit, answers, edited
 from interpose.core.policy.denying import broken
 from interpose.core.policy.engine import Engine
@@ -68,7 +69,7 @@ class Enforcer:
         verdict = self._judge(sighting, value)
         if sighting.method == "notifications/cancelled" and verdict.decision in ("pass", "edit"):
             return self._cancel(event, sighting, verdict)
-        if verdict is PASS and errand is None:  # as nearly every message does
+        if verdict is PASS and errand is None and sighting.method != COMPLETE:  # as nearly every message does
             return [self._recorder.record(event), Deliver(other(event.end), self._home(event), event.frame)]
         effects = self._go_on(event, event, sighting, verdict, errand, {})
         if self.engine.learns:
@@ -137,6 +138,7 @@ class Enforcer:
             verdict = self._settled(held.sighting, {})
             cause = Decided(at, held.hold, "abandon", "policy")
             effects += [*self._go_on(cause, held.event, held.sighting, verdict, held.errand, {}), *released]
+            effects += self._follow(at, held)
         return effects
 
     def holds(self, channel: str) -> bool:
@@ -164,6 +166,8 @@ class Enforcer:
 
         `cause` is what happened: that `event` came, or a decision about it.
         """
+        if sighting.method == COMPLETE and not (isinstance(cause, Decided) and cause.decision == "approve"):
+            verdict = self._holds.behind(cause.at, sighting, verdict)
         if (wait := verdict.wait) is None or self._holds.full:
             if wait is not None:
                 verdict = self._overflow(sighting, wait)
@@ -211,10 +215,15 @@ class Enforcer:
         return msgspec.structs.replace(settled, hits=hits)
 
     def _settle(self, held: Held, event: Decided) -> list[Effect]:
-        """What was held goes on, or is refused; when nobody waits for it any more, it is gone."""
+        """What was held goes on, or is refused; when nobody waits for it any more, it is gone.
+
+        With it goes what waited behind it, unless that has gone before.
+        """
+        if self._holds.get(held.hold) is not held:
+            return []
         released = self._let_go(held, event.decision, event.by, goes_on=event.decision != "abandon")
         if event.decision == "abandon":
-            return [self._recorder.record(event), *released]
+            return [self._recorder.record(event), *released, *self._follow(event.at, held, "abandon")]
         came, sighting = held.event, held.sighting
         given: dict[str, Json] = {}
         if event.decision == "edit" and event.instead is not None:
@@ -228,7 +237,13 @@ class Enforcer:
         verdict = self._settled(sighting, settled, given)
         if event.decision == "edit" and verdict.decision == "pass":
             verdict = msgspec.structs.replace(verdict, decision="edit", delivered=sighting.message.raw)
-        return [*self._go_on(event, came, sighting, verdict, held.errand, settled), *released]
+        effects = self._go_on(event, came, sighting, verdict, held.errand, settled)
+        return [*effects, *released, *self._follow(event.at, held)]
+
+    def _follow(self, at: float, asked: Held, why: Decision = "release") -> list[Effect]:
+        """What waited behind a message that is held no more follows it, or is gone with it."""
+        behind = self._holds.followers(asked)
+        return [effect for each in behind for effect in self._settle(each, Decided(at, each.hold, why))]
 
     def _let_go(self, held: Held, why: Decision | Literal["reload"], by: str = "", *, goes_on: bool) -> list[Effect]:
         """Take it out, and tell who was asked about it."""

@@ -10,7 +10,8 @@ import msgspec
 
 from interpose.core.errands import Errand
 from interpose.core.events import Decision, End, Received
-from interpose.core.policy.verdict import Wait
+from interpose.core.policy.actions.unseen import COMPLETE
+from interpose.core.policy.verdict import Hit, Verdict, Wait
 from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind
 
@@ -41,6 +42,16 @@ class Held(msgspec.Struct, frozen=True):
     def channels(self) -> tuple[str, ...]:
         """Where it came, and where the call is that waits for it through an errand."""
         return (self.event.channel,) if self.errand is None else (self.event.channel, self.errand.own.channel)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it waits for no rule, but for another message that is held (`Holds.behind`)."""
+        return not self.wait.rules
+
+    def asks_for(self, elicitation: str | None) -> bool:
+        """Whether it asks the user for this sign-in."""
+        asked = (ask.elicitation for ask in self.sighting.asks if ask.state == "open")
+        return elicitation is not None and elicitation in asked
 
 
 class Holds:
@@ -82,6 +93,25 @@ class Holds:
         if held is not None:
             self._bytes -= len(held.sighting.message.raw)
         return held
+
+    def behind(self, at: float, sighting: Sighting, verdict: Verdict) -> Verdict:
+        """The same, or a wait: that a sign-in is complete must not overtake the message that asks for it."""
+        held = self._asking(sighting) if verdict.decision in ("pass", "edit") else None
+        if held is None:
+            return verdict
+        hit = Hit("interpose", "hold", "what asks for this sign-in is held")
+        wait = Wait(max(held.until - at, 0.0), (), delayed=True)
+        return msgspec.structs.replace(verdict, decision="hold", hits=(*verdict.hits, hit), wait=wait)
+
+    def followers(self, asked: Held) -> list[Held]:
+        """What waited behind a message that is held no more."""
+        return [held for held in self if held.is_behind and asked.asks_for(held.sighting.name)]
+
+    def _asking(self, sighting: Sighting) -> Held | None:
+        """The held message that asks for the sign-in which this reports as complete."""
+        if sighting.method != COMPLETE or sighting.end != "server":
+            return None
+        return next((held for held in self._held.values() if held.asks_for(sighting.name)), None)
 
     def due(self, at: float) -> list[Held]:
         """Those whose time has come, in the order of their times."""

@@ -3,13 +3,16 @@
 from typing import Any
 
 import pytest
-from tests.core.held_play import HEADER, HOLD_FORM, HOLD_TOOL, Play, call
+from tests.core.held_play import FORM, HEADER, HOLD_FORM, HOLD_TOOL, META, Play, call
+from tests.core.test_holding_sign_in import complete, held_error
 
 from interpose.core.effects import Append
 from interpose.core.formats.approval import asked_of, details, row, whole
 from interpose.core.formats.audit import Trail
 from interpose.core.formats.audit_record import Record
-from interpose.core.formats.survey import Survey
+from interpose.core.formats.survey import Again, Survey
+from interpose.core.formats.transcript import Transcript
+from interpose.core.formats.waits import told_once
 from interpose.core.policy.reading import read_policy
 from interpose.core.recording.codec import decode_entry
 from interpose.core.session.waiting import Wait
@@ -50,6 +53,44 @@ def test_a_wait_says_what_happens_then_by_which_rule_and_under_which_name() -> N
     play = held()
     [wait] = [each for each in waits(play) if each.who == "APPROVER"]
     assert (wait.deadline, wait.then) == (30.0, f"it is refused (hold {play.held[:8]}, rule ask-me)")
+
+
+def test_what_is_held_waits_for_its_approver_alone() -> None:
+    play = held()
+    assert [each.who for each in waits(play)] == ["APPROVER"]
+    assert [each.who for each in play.core.session.waits(5.0)] == ["APPROVER"]
+    play.decide("approve")
+    assert [each.who for each in waits(play)] == ["SERVER"]
+
+
+def test_a_call_waits_for_who_holds_the_question_in_it() -> None:
+    play = Play(HOLD_FORM)
+    play.hear("client", call("deploy"))
+    play.hear("server", {"id": 7, **FORM})
+    assert [(each.who, each.via, each.blocks) for each in waits(play)] == [
+        ("APPROVER", (2,), ()),
+        ("APPROVER", (), (1,)),
+    ]
+    assert [each.seq for each in told_once(tuple(waits(play)))] == [2]
+    play.decide("approve")
+    assert [each.who for each in waits(play)] == ["USER", "USER"]
+
+
+def test_a_parked_call_waits_for_who_holds_its_result_and_then_for_the_user() -> None:
+    play = Play(HOLD_FORM)
+    play.hear("client", call("deploy", _meta=META))
+    play.hear("server", {"id": 1, "result": {"resultType": "input_required", "inputRequests": {"a": FORM}}})
+    called = waits(play)[0]
+    assert (called.who, called.then) == ("APPROVER", None)
+    assert {each.who for each in waits(play)} == {"APPROVER"}
+    play.decide("approve")
+    assert {each.who for each in waits(play)} == {"USER"}
+
+
+def test_what_is_only_delayed_is_behind_a_delay() -> None:
+    play = Play('[[rule]]\nname = "l"\ntool = "slow"\nkind = "request"\ndo = "fault"\nfault = "delay"\nseconds = 2')
+    play.hear("client", call("slow"))
+    assert [each.who for each in waits(play)] == ["DELAY"]
 
 
 def test_what_other_rules_hold_again_or_let_go_is_seen_so() -> None:
@@ -99,6 +140,33 @@ def test_a_question_that_an_approver_answered_says_so() -> None:
         found.take(line)
     [asked] = [record for record in found.end() if record.kind == "elicitation"]
     assert (asked.decision, asked.by, asked.approver) == ("answered", "approver", "a person")
+
+
+@pytest.mark.parametrize(
+    ("decision", "ended", "by", "told"),
+    [
+        ("approve", "allowed", "user", "goes on"),
+        ("decline", "refused", "approver", "goes nowhere"),
+        ("cancel", "dismissed", "approver", "goes nowhere"),
+        ("expire", "refused", "nobody", "goes nowhere"),
+    ],
+)
+def test_a_sign_in_that_was_refused_was_allowed_by_nobody_whatever_is_complete(
+    decision: Any, ended: str, by: str, told: str
+) -> None:
+    play, error = held_error()
+    play.hear("server", complete())
+    play.decide(decision, error)
+    found = Trail(HEADER)
+    for line in play.lines:
+        found.take(line)
+    [asked] = [record for record in found.end() if record.kind == "elicitation"]
+    assert (asked.decision, asked.by) == (ended, by)
+    seen = survey(play)
+    shown = Transcript(seen.ledger, None)
+    again = Again()
+    text = [line.text for each in play.lines if (met := again.take(each)) for line in shown.lines(each, *met)]
+    assert f"what was held {told}" in text
 
 
 def test_what_is_shown_to_people_is_harmless_and_a_link_stands_last_and_whole() -> None:

@@ -25,7 +25,7 @@ _ROWS = 40
 @click.option("--watch", is_flag=True, help="Go on: tell what begins to wait and how it ends, until Ctrl-C.")
 @click.pass_context
 def command(context: click.Context, as_json: bool, watch: bool) -> int:
-    """List what waits for approval in every `interpose run --approver terminal` of yours, or decide about it.
+    """List what waits for approval in every interpose of yours with --approver terminal or --ui, or decide about it.
 
     HOLD is the name that the list shows, or the beginning of it that no other name has.
 

@@ -1,7 +1,7 @@
 """A recording as one side of a comparison: read whole, or refused with its file and line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from interpose.core.errors import RecordingError
@@ -17,12 +17,18 @@ _PLACED = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
 
 @contextmanager
-def side(path: str, options: Options, *, partial: bool = False) -> Iterator[tuple[Side, list[str]]]:
+def side(
+    path: str,
+    options: Options,
+    *,
+    partial: bool = False,
+    reader_of: Callable[[str], RecordingReader] = RecordingReader,
+) -> Iterator[tuple[Side, list[str]]]:
     """One recording, and what is to be said of its state; with `partial` also one that is not whole.
 
     Raises: RecordingError.
     """
-    with RecordingReader(path) as reader:
+    with reader_of(path) as reader:
         normal = Normal(options)
         counted = _Counted(reader)
         story = build(counted, normal, options.free)

@@ -10,6 +10,7 @@ import click
 
 from interpose.app import console
 from interpose.app.cli.output import started
+from interpose.app.cli.progress import Progress
 from interpose.core.errors import UsageError
 from interpose.core.exporting import mermaid
 from interpose.core.exporting.curl import Sending, Unsendable
@@ -23,6 +24,7 @@ from interpose.core.formats.survey import Survey
 from interpose.edge.stores.beginning import began
 from interpose.edge.stores.jsonl import RecordingReader
 
+_TWICE = ("mermaid", "html")  # read once to learn how everything ended, and once to tell it
 _FORMATS = ("mermaid", "har", "html", "otlp", "curl")
 
 
@@ -50,14 +52,20 @@ def command(recording: str, kind: str, output: str | None, message: int | None) 
     """
     if (kind == "curl") != (message is not None):
         raise UsageError("--message SEQ belongs to --format curl: `interpose show --full` tells the numbers")
-    with RecordingReader(recording) as reader:
-        pieces, problems = _pieces(reader, kind, message or 0)
+    with _progress(recording, kind, output) as progress, progress.reader(recording) as reader:
+        pieces, problems = _pieces(reader, kind, message or 0, progress)
         written = _write(pieces, output)
     for problem in problems:
         console.say(f"{recording}: {problem}")
     if kind == "mermaid" and written > mermaid.MOST:
         console.say(f"{written} characters: Mermaid draws {mermaid.MOST} unless `maxTextSize` is raised")
     return 0
+
+
+def _progress(recording: str, kind: str, output: str | None) -> Progress:
+    """Of no passes where what is written goes to the terminal itself."""
+    passes = 0 if output is None and sys.stdout.isatty() else 2 if kind in _TWICE else 1
+    return Progress("exporting", [recording] * passes)
 
 
 class _Known(NamedTuple):
@@ -68,14 +76,14 @@ class _Known(NamedTuple):
     problems: list[str]
 
 
-def _pieces(reader: RecordingReader, kind: str, message: int) -> tuple[Iterable[str], list[str]]:
+def _pieces(reader: RecordingReader, kind: str, message: int, progress: Progress) -> tuple[Iterable[str], list[str]]:
     """What to write, and a list of problems that is complete once that is written."""
     match kind:
         case "mermaid":
-            known = _known(reader.path)
+            known = _known(progress.reader(reader.path))
             return _mermaid(reader, known), known.problems
         case "html":
-            known = _known(reader.path)
+            known = _known(progress.reader(reader.path))
             return _html(reader, known), known.problems
         case "har":
             return HarFile(reader.header, began(reader.header)).written(reader), reader.problems
@@ -97,9 +105,9 @@ def _html(reader: RecordingReader, known: _Known) -> Iterator[str]:
     return page.written(steps(reader, known.survey), known.problems)
 
 
-def _known(path: str) -> _Known:
+def _known(found: RecordingReader) -> _Known:
     survey, between = Survey(), False
-    with RecordingReader(path) as reader:
+    with found as reader:
         for offset, entry in reader.located():
             survey.take(offset, entry)
             between = between or touched(entry)

@@ -13,10 +13,10 @@ import click
 import msgspec
 
 from interpose.app import console
+from interpose.app.cli import session_options
 from interpose.core.errors import EndError, UsageError
 
 if TYPE_CHECKING:
-    from interpose.core.policy.rule import Policy
     from interpose.edge.intercepting.session import Setup
 
 _PORT = 8080  # mitmproxy's own
@@ -28,6 +28,9 @@ class Options(msgspec.Struct, frozen=True):
     listen: str | None
     record: str | None
     policy: tuple[str, ...]
+    rules: tuple[str, ...]
+    approver: tuple[str, ...]
+    approver_secret_file: str | None
     mode: str
     save_flows: str | None
     mitmdump: str | None
@@ -38,21 +41,9 @@ class Options(msgspec.Struct, frozen=True):
 
 
 @click.command("intercept")
-@click.option(
-    "--listen",
-    metavar="HOST:PORT",
-    help=f"Where the proxy listens. Default: 127.0.0.1:{_PORT}; before a COMMAND, a free port.",
-)
-@click.option(
-    "--record", metavar="FILE|DIR", type=click.Path(), help="Keep every MCP session; one file is one session."
-)
-@click.option(
-    "--policy",
-    metavar="FILE",
-    type=click.Path(),
-    multiple=True,
-    help="Enforce the rules in this file; may be repeated.",
-)
+@session_options.listen(f"Where the proxy listens. Default: 127.0.0.1:{_PORT}; before a COMMAND, a free port.")
+@session_options.record("Keep every MCP session; one file is one session.")
+@session_options.governing
 @click.option(
     "--mode",
     metavar="MODE",
@@ -83,7 +74,7 @@ class Options(msgspec.Struct, frozen=True):
 )
 @click.option("--mitmdump", metavar="PATH", help="The mitmdump to use. Default: beside this Python, or on the PATH.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def command(policy: tuple[str, ...], hosts: tuple[str, ...], command: Sequence[str], **given: Any) -> int:
+def command(command: Sequence[str], **given: Any) -> int:
     """Record and govern the MCP of clients that cannot be configured, through mitmproxy; leave all else alone.
 
     With a COMMAND that client is started, trusts the proxy and uses it; its exit code is passed on.
@@ -97,8 +88,9 @@ def command(policy: tuple[str, ...], hosts: tuple[str, ...], command: Sequence[s
     Examples:
       interpose intercept --record sessions/ -- my-agent --config agent.json
       interpose intercept --listen 127.0.0.1:8080 --host '*.example.com'
+      interpose intercept --hold tool=deploy --approver terminal -- my-agent
     """
-    options = Options(**given, policy=policy, hosts=hosts, command=tuple(command))
+    options = Options(rules=session_options.rules(given), **given, command=tuple(command))
     _check_mode(options.mode)
     with tempfile.TemporaryDirectory(prefix="interpose-") as folder:
         return _intercept(options, Path(folder))
@@ -136,7 +128,7 @@ def _setup(options: Options, folder: Path, authorities: Path) -> "Setup":
         authorities=authorities,
         hosts=tuple(fnmatch.translate(host).removeprefix("(?s:").removesuffix(r")\Z") for host in options.hosts),
         save=options.save_flows,
-        strict=bool(options.policy),
+        strict=bool(options.policy or options.rules),
         command=options.command,
     )
 
@@ -148,21 +140,16 @@ def _check_mode(mode: str) -> None:
         raise UsageError(f"--mode {mode}: want regular, or reverse:URL such as reverse:https://mcp.example.com")
 
 
-def _policies(options: Options) -> "tuple[Policy, ...]":
-    if not options.policy:
-        return ()
-    from interpose.app.policies import read_all
-
-    return read_all(options.policy)
-
-
 async def _run(options: Options, setup: "Setup") -> int:
-    from interpose.app.running.sessions import taking_over
+    from interpose.app.running.preparing import policies
+    from interpose.app.running.sessions import reloading
+    from interpose.edge.approvers import approver_of
     from interpose.edge.intercepting.origins import Origins
     from interpose.edge.intercepting.session import Interception
 
-    conversations = Origins(options.record, console.say, _policies(options))
+    approver = approver_of(options.approver, console.say, secret_file=options.approver_secret_file)
+    conversations = Origins(options.record, console.say, policies(options), approver)
     conversations.check()
-    with taking_over(options.policy, lambda: _policies(options), conversations):
+    with reloading(options, conversations):
         status = await Interception(setup, conversations, console.say).run()
     return status or (EndError.exit_code if conversations.lines_lost else 0)

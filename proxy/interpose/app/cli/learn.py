@@ -10,6 +10,7 @@ import click
 from interpose.app import console
 from interpose.app.cli import replay_options
 from interpose.app.cli.compared import side
+from interpose.app.cli.progress import Progress
 from interpose.core.errors import UsageError
 from interpose.core.formats.comparison_options import toml
 from interpose.core.formats.words import plural
@@ -64,8 +65,9 @@ def command(
 
 def _learnt(paths: Sequence[str], options: Options, partial: bool) -> Learnt:
     def sides(by: Options) -> list[Side]:
-        with ExitStack() as open_files:
-            return [open_files.enter_context(side(path, by, partial=partial))[0] for path in paths]
+        with Progress("comparing", paths) as progress, ExitStack() as open_files:
+            found = (side(path, by, partial=partial, reader_of=progress.reader) for path in paths)
+            return [open_files.enter_context(each)[0] for each in found]
 
     return learn(sides, options)
 

@@ -7,6 +7,7 @@ import click
 
 from interpose.app import console, policies
 from interpose.app.cli.output import Output, started
+from interpose.app.cli.progress import Progress
 from interpose.app.cli.recordings import recordings
 from interpose.core.errors import RecordingError, UsageError
 from interpose.core.formats import junit, rehearsal_why
@@ -14,6 +15,7 @@ from interpose.core.formats.rehearsal import JsonPage, Page, TextPage
 from interpose.core.formats.rehearsal_explain import recorded
 from interpose.core.formats.rehearsal_finding import Tally
 from interpose.core.formats.rehearsal_junit import RehearsalSuite
+from interpose.core.formats.sheet import Row
 from interpose.core.policy.rule import AnyRule, Policy
 from interpose.core.recording.entry import Header
 from interpose.core.rehearse import Rehearsal, compare, differs
@@ -68,10 +70,12 @@ def command(
         raise UsageError(f"{', '.join(paths)}: no recordings there")
     out = Output()
     page: Page = JsonPage() if as_json else TextPage(out.width)
-    run = _Run(tried, other, page, out, keeps=junit_file is not None)
+    progress = Progress("rehearsing", found)
+    run = _Run(tried, other, page, out, progress, keeps=junit_file is not None)
     try:
-        for path in found:
-            run.recording(path)
+        with progress:
+            for path in found:
+                run.recording(path)
         run.end(len(found))
         out.flush()
     except BrokenPipeError:
@@ -85,9 +89,16 @@ class _Run:
     """Several recordings, one after the other, each as a stream; `keeps` the findings, for JUnit."""
 
     def __init__(
-        self, tried: tuple[Policy, ...], against: tuple[Policy, ...], page: Page, out: Output, *, keeps: bool
+        self,
+        tried: tuple[Policy, ...],
+        against: tuple[Policy, ...],
+        page: Page,
+        out: Output,
+        progress: Progress,
+        *,
+        keeps: bool,
     ) -> None:
-        self._keeps = keeps
+        self._progress, self._keeps = progress, keeps
         self._tried, self._against = tried, against
         self._page, self._out = page, out
         self._rules: tuple[AnyRule, ...] = tuple(rule for each in (*tried, *against) for rule in each.rules)
@@ -104,17 +115,18 @@ class _Run:
         tally = Tally(self._rules)
         suite = None
         try:
-            with RecordingReader(path) as reader:
+            with self._progress.reader(path) as reader:
                 suite = RehearsalSuite(str(path), reader.header)
-                self._out.rows(self._page.begin(str(path), reader.header, started(reader.header.started)[0]))
+                self._rows(self._page.begin(str(path), reader.header, started(reader.header.started)[0]))
                 if self._against:
                     self._compare(reader, suite, tally)
                 else:
                     self._rehearse(reader, suite, tally)
-                self._out.rows(self._page.end(tally, reader.problems, bool(self._against)))
+                self._rows(self._page.end(tally, reader.problems, bool(self._against)))
             self.suites.append(suite.end())
         except RecordingError as error:
             self._broken = True
+            self._progress.clear()
             self._out.flush()
             console.say(str(error))
             broken = suite or RehearsalSuite(str(path), Header("", "", {}, {}, ""))
@@ -123,7 +135,11 @@ class _Run:
 
     def end(self, number: int) -> None:
         if number > 1:
-            self._out.rows(self._page.all(self._all, number, bool(self._against)))
+            self._rows(self._page.all(self._all, number, bool(self._against)))
+
+    def _rows(self, rows: Iterable[Row]) -> None:
+        self._progress.clear()
+        self._out.rows(rows)
 
     def _rehearse(self, reader: RecordingReader, suite: RehearsalSuite, tally: Tally) -> None:
         rehearsal = Rehearsal(reader.header, policies.engine(self._tried, reader.header), self._tried)
@@ -134,7 +150,7 @@ class _Run:
                 tally.take(finding)
                 if self._keeps:
                     suite.finding(finding, tally)
-                self._out.rows(self._page.finding(finding, tally))
+                self._rows(self._page.finding(finding, tally))
 
     def _compare(self, reader: RecordingReader, suite: RehearsalSuite, tally: Tally) -> None:
         header = reader.header
@@ -146,7 +162,7 @@ class _Run:
                 suite.difference(found, apart)
             if apart:
                 tally.differing += 1
-                self._out.rows(self._page.difference(found, tally))
+                self._rows(self._page.difference(found, tally))
         tally.messages = first.messages
 
 

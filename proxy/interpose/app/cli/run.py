@@ -5,16 +5,16 @@ from typing import Any
 
 import click
 
+from interpose.app.cli import session_options
 from interpose.app.headers import from_environment, stated
 from interpose.app.loading import loading
 from interpose.app.running.options import Options
 from interpose.core.errors import UsageError
-from interpose.edge.approvers import NAMES
 
 
 @click.command("run")
-@click.option("--listen", metavar="HOST:PORT", help="Serve HTTP clients here instead of standard input and output.")
-@click.option("--record", metavar="FILE|DIR", type=click.Path(), help="Keep every session; one file is one session.")
+@session_options.listen("Serve HTTP clients here instead of standard input and output.")
+@session_options.record("Keep every session; one file is one session.")
 @click.option("--upstream", metavar="URL", help="A server reached over HTTP instead of a command.")
 @click.option(
     "--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="Send this to --upstream (no --listen)."
@@ -22,30 +22,7 @@ from interpose.edge.approvers import NAMES
 @click.option(
     "--header-env", metavar="NAME=VAR", multiple=True, help="As --header, with the value of an environment variable."
 )
-@click.option(
-    "--policy",
-    metavar="FILE",
-    type=click.Path(),
-    multiple=True,
-    help="Enforce the rules in this file; may be repeated.",
-)
-@click.option("--block", metavar="WHAT", multiple=True, help="Short rule: sampling, roots, tool=NAME ...")
-@click.option("--hold", metavar="WHAT", multiple=True, help="Short rule, as --block: wait 50 s for an approval.")
-@click.option("--redact", metavar="WHAT", multiple=True, help="Short rule: secrets, email, phone, card, iban, ip.")
-@click.option(
-    "--approver",
-    metavar="WHO",
-    multiple=True,
-    default=("nobody",),
-    show_default=True,
-    help=f"Who decides about what a rule holds: {NAMES}. May be repeated; nobody: its timeout does.",
-)
-@click.option(
-    "--approver-secret-file",
-    metavar="FILE",
-    type=click.Path(),
-    help="Sign what --approver webhook:URL is asked with this.",
-)
+@session_options.governing
 @click.option("--otel", metavar="URL", help="Send spans of what happens to this OpenTelemetry collector (OTLP/HTTP).")
 @click.option(
     "--otel-header-env", metavar="NAME=VAR", multiple=True, help="A header for --otel, out of an environment variable."
@@ -83,7 +60,7 @@ def command(command: Sequence[str], **given: Any) -> int:
       interpose run --listen 127.0.0.1:8900 --record sessions/ --upstream http://127.0.0.1:3001/mcp
       interpose run --listen 127.0.0.1:8900 --workers 2 --upstream http://127.0.0.1:3001/mcp
     """
-    rules = tuple(f"{verb} {what}" for verb in ("block", "hold", "redact") for what in given.pop(verb))
+    rules = session_options.rules(given)
     headers = (*map(stated, given.pop("headers")), *map(from_environment, given.pop("header_env")))
     otel_headers = tuple(from_environment(each, "--otel-header-env") for each in given.pop("otel_header_env"))
     options = Options(**given, headers=headers, otel_headers=otel_headers, rules=rules, command=tuple(command))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from interpose.app import console
-from interpose.app.cli import targets
+from interpose.app.cli import session_options, targets
 from interpose.app.cli.rewriting import Asking, carry_out
 from interpose.app.clients.changing import Change, wrapping
 from interpose.app.clients.files import File, Source, files_of, found, opened, this_machine
@@ -28,14 +28,8 @@ _PASSING = ("archive-v0", "environments-v2", "builds-v0")  # folders of `uvx`, w
 @click.argument("target", metavar="CLIENT|FILE", required=False, shell_complete=targets.complete)
 @click.argument("servers", metavar="[SERVER]...", nargs=-1)
 @click.option("--list", "only_list", is_flag=True, help="Show the clients and servers here, and which are wrapped.")
-@click.option("--record", metavar="DIR", type=click.Path(), help="Keep every session of these servers in this folder.")
-@click.option(
-    "--policy",
-    metavar="FILE",
-    type=click.Path(),
-    multiple=True,
-    help="Enforce the rules in this file; may be repeated.",
-)
+@session_options.record("Keep every session of these servers in this folder.", "DIR")
+@session_options.policy
 @click.option("--scope", type=click.Choice(SCOPES), help="Only the client's files for this.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -1,7 +1,17 @@
 """What the command line of `interpose run` said."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+
+class Governing(Protocol):
+    """What says which rules are in force: files, and short forms."""
+
+    @property
+    def policy(self) -> tuple[str, ...]: ...
+
+    @property
+    def rules(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interpose.app import console
-from interpose.app.running.options import Options
+from interpose.app.running.options import Governing, Options
 from interpose.edge.approvers import approver_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def page(options: Options) -> "LivePage | None":
     return LivePage(options.ui, options.record)
 
 
-def policies(options: Options) -> "tuple[Policy, ...]":
+def policies(options: Governing) -> "tuple[Policy, ...]":
     """What is to be enforced. Raises: PolicyError and UsageError for what cannot be."""
     if not options.policy and not options.rules:
         return ()

@@ -1,17 +1,13 @@
 """The sessions of one run, and the policies in force over them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from interpose.app import console
-from interpose.app.running.options import Options
+from interpose.app.running.options import Governing
 from interpose.app.running.preparing import Prepared, policies
 from interpose.edge.conversations import Conversations
-
-if TYPE_CHECKING:
-    from interpose.core.policy.rule import Policy
 
 
 def conversations(prepared: Prepared) -> Conversations:
@@ -34,22 +30,15 @@ async def watched(prepared: Prepared, sessions: Conversations) -> AsyncIterator[
         yield
 
 
-def reloading(options: Options, sessions: Conversations) -> AbstractContextManager[None]:
-    """Take over what changes in policy files, within the block."""
-    return taking_over(options.policy, lambda: policies(options), sessions)
-
-
 @contextmanager
-def taking_over(
-    files: Sequence[str], read: "Callable[[], tuple[Policy, ...]]", sessions: Conversations
-) -> Iterator[None]:
-    """The same for any files; `read` gives the policies that are in force from then on."""
-    if not files:
+def reloading(options: Governing, sessions: Conversations) -> Iterator[None]:
+    """Take over what changes in policy files, within the block."""
+    if not options.policy:
         yield
         return
     from interpose.edge.reloading import Reloader
 
-    reloader = Reloader(files, read, sessions, console.say)
+    reloader = Reloader(options.policy, lambda: policies(options), sessions, console.say)
     task = asyncio.get_running_loop().create_task(reloader.run())
     try:
         yield

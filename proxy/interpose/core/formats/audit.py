@@ -82,6 +82,8 @@ class Trail:
         held = self._holds.see(entry, found[1][0] if found is not None and found[1] else None)
         if held is not None:
             self._keep(*held)
+        if (refused := self._holds.refused(entry)) is not None:
+            self._refuse_sign_ins(entry, *refused)
         for seen in found[1] if found is not None else ():
             if seen.kind is Kind.REQUEST and seen.end == "client":
                 self._calls.put(seen.seq, label(seen))
@@ -118,6 +120,14 @@ class Trail:
                 record.by, record.approver = "approver", approver
             if not is_sign_in(ask):  # that one may still be told to be done
                 del self._open[name]
+
+    def _refuse_sign_ins(self, entry: Entry, hold: Record, seen: Sighting) -> None:
+        """What an error demands has no answer of its own: that it was refused, the end of the hold says alone."""
+        for ask in seen.asks:
+            record = self._open.get((ask.seq, ask.carrier, ask.key)) if ask.carrier == "error" else None
+            if record is not None and any(hit.get("do") == "hold" for hit in _hits(entry, ask)):
+                record.decision, record.by, record.approver = hold.decision, hold.by, hold.approver
+                record.rule, record.seconds = hold.rule, hold.seconds
 
     def _asked(self, entry: Entry, seen: Sighting, ask: Ask) -> Record:
         ident = ask.elicitation or f"{self._header.session} {ask.seq} {ask.key}"

@@ -20,6 +20,7 @@ _ENDS: dict[Held, tuple[Decision, By]] = {
     "expire": ("refused", "nobody"),
     "abandon": ("withdrawn", "nobody"),
 }
+_REFUSALS = frozenset({"decline", "cancel", "expire"})
 ANSWERED = frozenset({"answer", "decline", "cancel"})  # what the one who asked hears is the approver's
 
 
@@ -30,6 +31,7 @@ class HoldTrail:
         self._name = name
         self._held: Ring[str, tuple[Record, int, Sighting]] = Ring(4096)
         self._answered: Ring[int, str] = Ring(4096)
+        self._ended: tuple[Record, Sighting] | None = None  # what was decided last
 
     def see(self, entry: Entry, seen: Sighting | None) -> tuple[Record, Sighting] | None:
         """Follow an entry; what begins to be held is a record, with the message that it is about."""
@@ -44,6 +46,11 @@ class HoldTrail:
         self._held.put(hold, (record, seen.seq, seen))
         return record, seen
 
+    def refused(self, entry: Entry) -> tuple[Record, Sighting] | None:
+        """What a decision refuses: the record of the hold, complete, and the message. To be asked after `see`."""
+        found = self._ended if entry.kind == "decision" else None
+        return found if found is not None and found[0].event in _REFUSALS else None
+
     def approver(self, seq: int) -> str | None:
         """Who answered what a message asked, where an approver did in the user's place."""
         return self._answered.get(seq)
@@ -52,6 +59,7 @@ class HoldTrail:
         """Complete a record. Returns what may be held once more."""
         record, seq, seen = self._held.pop(entry.hold, None) or (None, 0, None)
         decision = entry.decision or "abandon"
+        self._ended = None if record is None or seen is None else (record, seen)
         if record is None or decision not in _ENDS:
             return seen
         record.event, (record.decision, record.by) = decision, _ENDS[decision]

@@ -102,7 +102,7 @@ class Facts:
             case Received():
                 return self._data(entry)
             case Decided():
-                return _fact(entry, _decided(event))
+                return _fact(entry, _decided(entry, event))
             case Ticked():
                 return None
             case _:
@@ -152,7 +152,9 @@ class Facts:
         return _http(entry, text, inside=exchange.waiting, failed=bad)
 
 
-def _decided(event: Decided) -> str:
+def _decided(entry: Entry, event: Decided) -> str:
+    if event.decision == "release" and (entry.verdict or {}).get("decision") == "drop":
+        return "what was held goes nowhere"
     if event.decision == "abandon" and event.by:
         return "what was held is judged anew: other rules are in force"
     return _DECISIONS[event.decision] + (f" by {said(event.by)}" if event.by else "")

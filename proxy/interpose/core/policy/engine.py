@@ -104,7 +104,7 @@ class Engine:
         delivered = (verdict.delivered or sighting.message.raw) if goes_on else None
         if self._limits:
             passed(sighting, delivered, frozenset(ask.key for ask, _ in self._refused), self._state)
-        if sighting.asks:
+        if sighting.asks and verdict.decision != "hold":  # what waits is shown, or refused, when it is judged again
             shown(sighting, delivered, self._refused, self._state)
         return verdict
 

@@ -47,17 +47,32 @@ def waits(state: State, at: float) -> tuple[Wait, ...]:
     found += [wait for each in state.rounds.waiting() for wait in _of_round(each)]
     found += [wait for task in state.tasks.running.values() for wait in _of_task(task, _asked_in(state, task), at)]
     found += [_of_ask(ask) for ask in state.sign_ins.values() if _still_matters(state, ask)]
-    found += [_of_held(held) for held in state.held.values()]
     found += [_of_broken(ended.call, ended.at) for ended in state.listening.broken.values()]
+    held = {each.seq: each for each in state.held.values()}
+    found = [wait for each in found if (wait := _behind(held, each)) is not None] if held else found
+    found += map(_of_held, held.values())
     if state.gone:
         found = [msgspec.structs.replace(wait, who="NOBODY", then=ABANDONED, deadline=None) for wait in found]
     return tuple(sorted(found, key=lambda wait: (wait.since, wait.seq)))
 
 
+def _behind(held: dict[int, Held], wait: Wait) -> Wait | None:
+    """What waits through a held message waits for who holds it; the message itself has reached nobody yet."""
+    if wait.seq in held:
+        return None
+    through = next((held[seq] for seq in wait.via if seq in held), None)
+    if through is None:
+        return wait
+    return msgspec.structs.replace(wait, who=_holder(through), then=None if wait.deadline is None else wait.then)
+
+
+def _holder(held: Held) -> Who:
+    return "DELAY" if held.delayed else "APPROVER"
+
+
 def _of_held(held: Held) -> Wait:
-    who: Who = "DELAY" if held.delayed else "APPROVER"
     then = GOES_ON if held.delayed else held.then or REFUSED
-    return Wait(who, held.at, held.what, held.seq, held.blocks, (), held.until, then)
+    return Wait(_holder(held), held.at, held.what, held.seq, held.blocks, (), held.until, then)
 
 
 def _asked(state: State) -> dict[int, Ask]:

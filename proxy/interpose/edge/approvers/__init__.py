@@ -38,8 +38,14 @@ def approver_of(
         if (approver := _make(name, say, secret_file, desk)) is not None:
             found[kind] = approver
     if desk is not None:
-        found["web"] = found.get("terminal", desk)
+        found["web"] = found.get("terminal") or _attended(desk, say)
     return Several(found) if found else None
+
+
+def _attended(desk: "Desk", say: "Say") -> "Approver":
+    from interpose.edge.approvers.attended import Attended
+
+    return Attended(desk, say)
 
 
 def _make(name: str, say: "Say", secret_file: str | None, desk: "Desk | None") -> "Approver | None":

@@ -31,10 +31,15 @@ def folders() -> list[Path]:
 
 
 def new() -> Path:
-    """The path of a socket of this process's, in a folder that nobody else can enter. Raises: UsageError."""
+    """The path of a socket of this process's. Raises: UsageError."""
+    return place(f"{os.getpid()}-{secrets.token_hex(3)}{_SUFFIX}")
+
+
+def place(name: str) -> Path:
+    """A path in a folder that nobody else can enter. Raises: UsageError."""
     problem = "no folder for it"
     for folder in folders():
-        path = folder / f"{os.getpid()}-{secrets.token_hex(3)}{_SUFFIX}"
+        path = folder / name
         if len(os.fsencode(path)) > _LONGEST:
             problem = f"{folder} is too long a name for a socket's"
             continue
@@ -45,7 +50,7 @@ def new() -> Path:
             problem = f"{folder} must belong to you alone (chmod 700)"
         except OSError as error:
             problem = f"{folder} cannot be used ({error.strerror})"
-    raise UsageError(f"--approver terminal: {problem}")
+    raise UsageError(f"approvals have no socket: {problem}")
 
 
 def reachable(but: Container[Path] = ()) -> Iterator[tuple[Path, socket.socket]]:

@@ -1,15 +1,15 @@
-"""An approver that is a person with `interpose approvals`: lines on standard error say what waits for them."""
+"""An approver that is a person: asked on the controlling terminal where that can be, else told by standard error.
 
-import asyncio
-import atexit
-from collections.abc import Callable
+`interpose approvals` decides in any case.
+"""
 
 from interpose.core.effects import Release, Seek
-from interpose.core.errors import UsageError
 from interpose.core.formats.approval import asked_of, what
 from interpose.core.formats.excerpt import said
+from interpose.edge.approvers.attended import Attended
 from interpose.edge.approvers.desk import Desk
-from interpose.edge.approvers.hatch import Hatch
+from interpose.edge.approvers.errands import Say
+from interpose.edge.approvers.questioner import Questioner
 from interpose.edge.link import Decide
 
 _SHORT = 12
@@ -17,28 +17,23 @@ _LINES = 8
 
 
 class Terminal:
-    """A desk and a hatch to it, which opens when something waits for the first time."""
+    """An attended desk, with lines on standard error about what waits there, and a question at a time."""
 
-    def __init__(self, desk: Desk, say: Callable[[str], None]) -> None:
-        self._desk, self._say = desk, say
-        self._hatch = Hatch(desk)
-        self._opening: asyncio.Task[None] | None = None
+    def __init__(self, desk: Desk, say: Say) -> None:
+        self._attended, self._say = Attended(desk, say), say
+        self._desk, self._questioner = desk, Questioner(desk)
         self._told = 0  # lines since something began to wait
 
     def seek(self, seek: Seek, decide: Decide) -> None:
-        if self._opening is None:
-            self._opening = asyncio.get_running_loop().create_task(self._open())
-        self._desk.seek(seek, decide)
+        self._attended.seek(seek, decide)
         self._tell(seek)
+        self._questioner.look()
 
     def release(self, release: Release) -> None:
-        self._desk.release(release)
+        self._attended.release(release)
+        self._questioner.look()
         if not self._desk.pending():
             self._told = 0
-
-    def close(self) -> None:
-        """Nobody can come by any more."""
-        self._hatch.close()
 
     def _tell(self, seek: Seek) -> None:
         """A line for each of the first that wait; who lets standard error run full must not be waited for."""
@@ -53,10 +48,3 @@ class Terminal:
             f"{about} waits for approval ({said(', '.join(seek.rules), 80)}): `interpose approvals approve "
             f"{seek.hold[:_SHORT]}` or decline; in {left:g} s {seek.outcome}"
         )
-
-    async def _open(self) -> None:
-        atexit.register(self.close)
-        try:
-            await self._hatch.open()
-        except (UsageError, OSError) as error:
-            self._say(f"{error}; `interpose approvals` cannot reach this process")
