@@ -8,6 +8,7 @@ import pytest
 
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.lifetimes import Lifetimes
+from interpose.core.policy.matching import Key
 from interpose.core.policy.outcome import BLOCKED, error, failed_call, response
 from interpose.core.policy.refusing import Refusal, refuse
 from interpose.core.policy.verdict import PASS, Own, Verdict
@@ -34,6 +35,12 @@ class Rules:
     def __init__(self, *rules: Rule) -> None:
         self._rules = rules
         self.lifetimes = Lifetimes()
+
+    def has_a_say(self, key: Key, value: Any) -> bool:
+        return True
+
+    def notice(self, sighting: Sighting) -> None:
+        return
 
     def judge(self, sighting: Sighting, value: Any = None) -> Verdict:
         return next((verdict for rule in self._rules if (verdict := rule(sighting)) is not None), PASS)

@@ -13,6 +13,7 @@ from interpose.core.effects import Cut, Deliver, Effect, Release, Seek, Store, W
 from interpose.core.errands import STDIO, Errand, Errands
 from interpose.core.events import Decided, Decision, End, Frame, Received, Ticked, Told, other
 from interpose.core.holding import Held, Holds
+from interpose.core.passing import Passing
 from interpose.core.policy.actions.unseen import COMPLETE
 from interpose.core.policy.approval import Unfit, answers, edited
 from interpose.core.policy.denying import broken
@@ -21,8 +22,8 @@ from interpose.core.policy.outcome import Json, encode, response
 from interpose.core.policy.rule import Policy
 from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
 from interpose.core.recording.recorder import Recorder, Ruling, ruling
+from interpose.core.session.lagging import Lagging
 from interpose.core.session.ring import Ring
-from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
 from interpose.core.voice import Voice
 from interpose.core.wire.gate import Gate, Objection, refusal, stand_in
@@ -35,10 +36,12 @@ _CANCELLED = {"error": {"code": -32800, "message": "Request cancelled"}}
 class Enforcer:
     """The policy of one session at work."""
 
-    def __init__(self, engine: Engine, session: Session, recorder: Recorder) -> None:
+    def __init__(self, engine: Engine, recorder: Recorder) -> None:
         self.engine = engine
-        self._session = session
+        self.lagging = Lagging(engine.notice)
+        self._session = session = self.lagging.session
         self._recorder = recorder
+        self._passing = Passing(engine, self.lagging)
         self._voice = Voice(session, recorder)
         self._errands = Errands(session, recorder, self._voice, self._judge_own, self._ruling)
         self._gate = Gate()
@@ -55,6 +58,11 @@ class Enforcer:
         message = event.frame.message
         assert message is not None
         value = self._gate.glance(message) if self.engine.enforces else None
+        if value is not None and self._passing.lets(self._recorder.seq + 1, event, value):
+            if event.end == "client":
+                self._errands.notice(message)
+            return [self._recorder.record(event), Deliver(other(event.end), self._home(event), event.frame)]
+        self.lagging.catch_up()
         if value is None and self.engine.enforces and (objection := self._objection(event)) is not None:
             return self._refuse(event, message, objection)
         errand = None

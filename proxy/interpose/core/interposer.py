@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from interpose.core.effects import Append, Deliver, Effect
-from interpose.core.events import Closed, Decided, End, Event, Frame, Received, Ticked, Told, other
+from interpose.core.events import (
+    Closed,
+    Decided,
+    End,
+    Event,
+    Frame,
+    Received,
+    Requested,
+    Responded,
+    Ticked,
+    Told,
+    other,
+)
 from interpose.core.recording.entry import Header
 from interpose.core.recording.recorder import Recorder, Unrecorded, is_plain
 from interpose.core.session.lagging import Lagging
@@ -26,8 +38,8 @@ class Interposer:
 
     def __init__(self, engine: "Engine | None" = None, *, recorded: bool = True) -> None:
         self._recorder = Recorder() if recorded else Unrecorded()
-        self._lagging = Lagging()
-        self._enforcer = None if engine is None else _enforcer(engine, self._lagging.session, self._recorder)
+        self._enforcer = None if engine is None else _enforcer(engine, self._recorder)
+        self._lagging = Lagging() if self._enforcer is None else self._enforcer.lagging
 
     @property
     def session(self) -> Session:
@@ -46,6 +58,7 @@ class Interposer:
 
     def govern(self, at: float, policies: "Iterable[Policy]") -> list[Effect]:
         """Let other policies take over. Only a session that began under one can be governed."""
+        self._lagging.catch_up()
         return [] if self._enforcer is None else self._enforcer.govern(at, policies)
 
     def holds(self, channel: str) -> bool:
@@ -78,20 +91,22 @@ class Interposer:
         return [line, _passed_on(event)] if isinstance(event, Received) else [line]
 
     def _enforce(self, enforcer: "Enforcer", event: Event) -> list[Effect]:
+        if isinstance(event, Received) and event.frame.message is not None:
+            return enforcer.feed(event)
         left: list[Effect] = []
+        if not (isinstance(event, Requested | Responded) or (isinstance(event, Closed) and event.end == "server")):
+            self._lagging.catch_up()
         match event:
             case Ticked():
                 return enforcer.tick(event)
             case Decided():
                 return enforcer.decide(event)
-            case Received() if event.frame.message is not None:
-                return enforcer.feed(event)
             case Told():
                 return enforcer.tell(event)
             case Closed(end="client"):
                 left = enforcer.left(event.at, event.channel)
         line = self._recorder.record(event)
-        self.session.see(self._recorder.seq, event)
+        self._lagging.hear(self._recorder.seq, event)
         return [*left, line, _passed_on(event)] if isinstance(event, Received) else [*left, line]
 
     def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Append]:
@@ -120,8 +135,8 @@ def _passed_on(event: Received) -> Deliver:
     return Deliver(other(event.end), event.channel, event.frame)
 
 
-def _enforcer(engine: "Engine", session: Session, recorder: Recorder) -> "Enforcer":
+def _enforcer(engine: "Engine", recorder: Recorder) -> "Enforcer":
     # Imported when there is a policy: without one, clients must not wait for what it needs.
     from interpose.core.enforcer import Enforcer
 
-    return Enforcer(engine, session, recorder)
+    return Enforcer(engine, recorder)

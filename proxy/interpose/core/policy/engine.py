@@ -21,13 +21,14 @@ from interpose.core.policy.editing import EditFault
 from interpose.core.policy.facts import Facts
 from interpose.core.policy.house import in_house
 from interpose.core.policy.lifetimes import Lifetimes
-from interpose.core.policy.matching import Matcher
+from interpose.core.policy.matching import Key, Matcher
 from interpose.core.policy.promises import Promises
 from interpose.core.policy.refusing import refuse
 from interpose.core.policy.rule import Cap, Fault, Hold, Pin, Policy, effect_of
 from interpose.core.policy.standing import exceeded
 from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
 from interpose.core.session.asks import Ask
+from interpose.core.session.opening import Opening
 from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind
@@ -56,12 +57,27 @@ class Engine:
         self._matcher = Matcher(rules, self._facts, self._state)
         self.learns = any(isinstance(rule, Pin) and rule.file is not None for rule in rules)
         self._limits = any(rule.do == "limit" for rule in rules)
+        self._notes = any(rule.noted is not None for rule in rules)
         for policy in policies:
             for rule in policy.rules:
                 if isinstance(rule, Pin) and rule.file is not None:
                     preset(self._state, rule, policy.locks.get(rule.file))
         self._scrubbers = [rule for rule in rules if rule.do == "redact" and "recording" in rule.where]
         self.enforces = any(rule.mode == "enforce" and strength_of(effect_of(rule)) > 0 for rule in rules)
+
+    def has_a_say(self, key: Key, value: dict[str, Any]) -> bool:
+        """Whether the verdict on a plain message of this kind could be any but PASS; True when nobody knows yet."""
+        if self._notes or self.lifetimes or self._promises or self._approved:
+            return True
+        return self._matcher.has_a_say(key, value)
+
+    def knows(self, opening: Opening) -> bool:
+        """Whether a call in a session that opened like this would tell rules nothing new."""
+        return self._facts.knows(opening)
+
+    def notice(self, sighting: Sighting) -> None:
+        """Take in a message that passed before it was followed."""
+        self._facts.see(sighting)
 
     def judge(self, sighting: Sighting, value: dict[str, Any] | None = None) -> Verdict:
         """The verdict on one message; `value` are its params or result, where they were read already."""

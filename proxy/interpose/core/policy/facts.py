@@ -6,7 +6,7 @@ from interpose.core.protocol import AskKind
 from interpose.core.session.asks import Ask
 from interpose.core.session.call import Call
 from interpose.core.session.notes import against_ask
-from interpose.core.session.opening import Capabilities
+from interpose.core.session.opening import Capabilities, Opening
 from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind
@@ -47,6 +47,10 @@ class Facts:
                     self._count(ask)
                 elif ask.state in _SAID_NO:
                     self.declined(ask)
+
+    def knows(self, opening: Opening) -> bool:
+        """Whether a call in a session that opened like this would tell nothing new."""
+        return self.version == opening.version and self.capabilities is opening.client_capabilities
 
     def declined(self, ask: Ask) -> None:
         """Remember that an elicitation was answered with no, also when a rule gave that answer."""

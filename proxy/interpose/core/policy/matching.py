@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from interpose.core.events import End
 from interpose.core.policy.denying import Matched
 from interpose.core.policy.facts import Facts
 from interpose.core.policy.fault import RuleFault
@@ -15,7 +16,10 @@ from interpose.core.policy.standing import STANDING, may_concern, stand
 from interpose.core.policy.subject import Subject
 from interpose.core.session.asks import Ask
 from interpose.core.session.sighting import Sighting
+from interpose.core.wire.message import Kind
 
+Key = tuple[str | None, Kind, End, bool, str | None]
+"""A kind of message: its method, what it is, who sent it, whether it has asks, and what it is about."""
 _CANDIDATES = 4096  # method names are the peers' to choose
 
 
@@ -34,7 +38,7 @@ class Matcher:
         self._state = state
         self._selectors = [compile_rule(rule) for rule in rules if not isinstance(rule, STANDING)]
         self._standing = [(rule, _where(rule)) for rule in rules if isinstance(rule, STANDING)]
-        self._candidates: dict[tuple[Any, ...], Chosen] = {}
+        self._candidates: dict[Key, Chosen] = {}
 
     def match(self, sighting: Sighting, value: dict[str, Any] | None = None) -> list[Matched]:
         """Every rule that matches the message or an ask in it; one that a limit is about has the effect `limit`.
@@ -45,6 +49,14 @@ class Matcher:
         whole = Subject(sighting, None, value)
         matched = self._matches(sighting, chosen, whole)
         return [*matched, *self._stands(sighting, chosen, whole)] if chosen.standing else matched
+
+    def has_a_say(self, key: Key, value: Any) -> bool:
+        """Whether a rule could match such a message with these params or result; True when nobody knows yet."""
+        chosen = self._candidates.get(key)
+        try:
+            return chosen is None or bool(chosen.standing) or not chosen.shortlist.is_empty(value)
+        except RuleFault:
+            return True
 
     def _matches(self, sighting: Sighting, chosen: Chosen, whole: Subject) -> list[Matched]:
         # A client that answers by a task of its own brings the ask up again: it is asked no second time.

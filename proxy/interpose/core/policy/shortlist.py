@@ -4,6 +4,7 @@ Whether a rule that is left matches is not told here: see select.py.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from interpose.core.policy.fault import RuleFault
 from interpose.core.policy.jsonpath import member
@@ -25,6 +26,16 @@ class Shortlist:
                 *holder, name = selector.needs
                 self._needing.setdefault(tuple(holder), {}).setdefault(name, []).append(number)
         self._unconditional = tuple(self._all[number] for number in self._always)
+
+    def is_empty(self, value: Any) -> bool:
+        """Whether no rule is worth a look for a message with these params or result. Raises: RuleFault."""
+        if self._always:
+            return False
+        for path, needing in self._needing.items():
+            holder = member(value, path)
+            if type(holder) is dict and not needing.keys().isdisjoint(holder):
+                return False
+        return True
 
     def of(self, subject: Subject) -> Sequence[Selector]:
         """The rules to match against this message, in their order; all of them when it cannot be read."""

@@ -4,12 +4,16 @@ A call and its plain answer change nothing that outlasts them, and are most of w
 here; anything else is followed at once, after all that came before it.
 """
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec import Raw
 
 from interpose.core.events import Closed, Decided, Event, Frame, Received, Requested, Responded, Ticked, Told
+from interpose.core.session.opening import Opening
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
+from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind, Message
 
 _MOST = 1024
@@ -36,34 +40,64 @@ class _Trail(msgspec.Struct):
     ident: str | None
     events: list[tuple[int, Event]]
     answered: bool = False
+    method: str = ""
+    name: str | None = None
 
 
 class Lagging:
-    """Follows a session as far as its end needs it: whom it waits for is right whenever somebody asks."""
+    """Follows a session as far as its end needs it: whom it waits for is right whenever somebody asks.
 
-    def __init__(self) -> None:
+    Where `seen` is given it hears of every message that is followed late, and messages are kept whole until then.
+    """
+
+    def __init__(self, seen: Callable[[Sighting], None] | None = None) -> None:
         self._session = Session()
+        self._seen = seen
         self._trails: dict[str, _Trail] = {}  # by the id of a call on stdio, by channel over HTTP; no two look alike
         self._idents: set[str | None] = set()
-        self._era = ""  # that it opened in; empty until it has
+        self._era: str | None = None  # that it opened in, empty until it has; None when that must be looked up
 
     @property
     def session(self) -> Session:
         """The session, up to date."""
+        self.catch_up()
+        return self._session
+
+    def catch_up(self) -> None:
+        """Follow all that was heard, since what comes now may change anything."""
+        self._era = None
         if self._trails:
             trails, self._trails = self._trails, {}
             self._idents.clear()
             for seq, event in sorted((each for trail in trails.values() for each in trail.events), key=_seq):
-                self._session.see(seq, event)
-        return self._session
+                for sighting in self._session.see(seq, event):
+                    if self._seen is not None:
+                        self._seen(sighting)
+
+    @property
+    def opening(self) -> Opening:
+        """How the session opened: nothing that may be followed late changes that."""
+        return self._session.opening
 
     def hear(self, seq: int, event: Event) -> None:
         """The next event of the session."""
-        if self._era and self._leaves_no_trace(seq, event):
-            return
-        session = self.session
-        session.see(seq, event)
-        self._era = session.opening.era if session.opening.state in ("open", "ready") else ""
+        if not self.leaves_no_trace(seq, event):
+            self.session.see(seq, event)
+
+    def leaves_no_trace(self, seq: int, event: Event, name: str | None = None) -> bool:
+        """Whether this need not be followed yet, and perhaps never; else `session` must see it now.
+
+        `name` is what a call is about, for who will ask `call_of`.
+        """
+        if self._era is None:
+            opening = self.opening
+            self._era = opening.era if opening.state in ("open", "ready") else ""
+        return self._era != "" and self._is_traceless(seq, event, name)
+
+    def call_of(self, event: Received, message: Message) -> tuple[str, str | None] | None:
+        """Method and name of the call that this message of a server's may be the plain answer to."""
+        trail = self._trails.get(message.id or "" if event.channel == STDIO else event.channel)
+        return None if trail is None else (trail.method, trail.name)
 
     def settles(self, message: Message) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
@@ -72,19 +106,19 @@ class Lagging:
         self._forget(message.id or "")
         return True
 
-    def _leaves_no_trace(self, seq: int, event: Event) -> bool:
-        """Whether this need not be followed yet, and perhaps never."""
+    def _is_traceless(self, seq: int, event: Event, name: str | None) -> bool:
         if type(event) is Received:
             message = event.frame.message
             if message is None:
                 return False
             if event.channel != STDIO:
-                return self._in_exchange(seq, event, message)
-            if event.end == "server":
-                return self.settles(message)
-            return self._is_plain(message) and self._begin(message.id or "", message.id, seq, _slim(event, message))
+                return self._in_exchange(seq, event, message, name)
+            return self.settles(message) if event.end == "server" else self._begins(seq, event, message, name)
         if type(event) is Requested:
-            return event.method == "POST" and len(self._trails) < _MOST and self._begin(event.channel, None, seq, event)
+            if event.method != "POST" or len(self._trails) >= _MOST:
+                return False
+            self._trails[event.channel] = _Trail(None, [(seq, event)])
+            return True
         trail = None if isinstance(event, Told | Ticked | Decided) else self._trails.get(event.channel)
         if trail is None:
             return False
@@ -96,7 +130,16 @@ class Lagging:
             return True
         return False
 
-    def _in_exchange(self, seq: int, event: Received, message: Message) -> bool:
+    def _begins(self, seq: int, event: Received, message: Message, name: str | None) -> bool:
+        """A call on stdio."""
+        if not self._is_plain(message):
+            return False
+        kept = self._kept(event, message)
+        self._trails[message.id or ""] = _Trail(message.id, [(seq, kept)], False, message.method or "", name)
+        self._idents.add(message.id)
+        return True
+
+    def _in_exchange(self, seq: int, event: Received, message: Message, name: str | None) -> bool:
         """A call and its answer in an exchange over HTTP."""
         trail = self._trails.get(event.channel)
         if trail is None or not _passes_quietly(event):
@@ -104,20 +147,17 @@ class Lagging:
         if event.end == "client":
             if trail.ident is not None or not self._is_plain(message):
                 return False
-            trail.ident = message.id
+            trail.ident, trail.method, trail.name = message.id, message.method or "", name
             self._idents.add(message.id)
         elif message.kind is not _RESULT or message.id != trail.ident or not _is_final(message.result):
             return False
         else:
             trail.answered = True
-        trail.events.append((seq, _slim(event, message)))
+        trail.events.append((seq, self._kept(event, message)))
         return True
 
-    def _begin(self, key: str, ident: str | None, seq: int, event: Event) -> bool:
-        self._trails[key] = _Trail(ident, [(seq, event)])
-        if ident is not None:
-            self._idents.add(ident)
-        return True
+    def _kept(self, event: Received, message: Message) -> Received:
+        return event if self._seen is not None or len(message.raw) < _LARGE else _slim(event, message)
 
     def _forget(self, key: str) -> None:
         self._idents.discard(self._trails.pop(key).ident)
@@ -129,7 +169,7 @@ class Lagging:
             and message.method in _PLAIN
             and message.id not in self._idents
             and len(self._trails) < _MOST
-            and not self._session.awaits(message.id)
+            and not self._session.remembers(message.id)
             and _is_plain_call(message.params, stateless=self._era == "stateless")
         )
 
@@ -185,9 +225,7 @@ def _is_plain_call(params: bytes, *, stateless: bool) -> bool:
 
 
 def _slim(event: Received, message: Message) -> Received:
-    """A plain call or answer without what nobody will ask for: it may wait for long, and be large."""
-    if len(message.raw) < _LARGE:
-        return event
+    """A large plain call or answer without what nobody will ask for: it may wait for long."""
     if message.kind is _RESULT:
         message = msgspec.structs.replace(message, raw=b"", result=b"{}")
     else:

@@ -128,9 +128,10 @@ class Session:
         """What waits at a time, and for whom."""
         return waits(self._state, at)
 
-    def awaits(self, ident: str | None) -> bool:
-        """Whether a call of the client's with this id waits for an answer, on stdio or in a session over HTTP."""
-        return ("client", SESSION, ident or "") in self._state.pending.open
+    def remembers(self, ident: str | None) -> bool:
+        """Whether a call of the client's with this id waits, or waited, for an answer on stdio or in a session."""
+        key, pending = ("client", SESSION, ident or ""), self._state.pending
+        return key in pending.open or key in pending.tombs
 
     @property
     def opening(self) -> Opening:
