@@ -136,16 +136,41 @@ def _elicitation(params: dict[str, Any]) -> dict[str, Any]:
 
 def _field(name: str, schema: Any, required: bool) -> dict[str, Any]:
     found = schema if isinstance(schema, dict) else {}
-    choices = found.get("enum")
+    choices = _choices(found)
     return {
         "name": name[:200],
         "shown": said(name, 80),
         "title": said(str(found.get("title") or ""), 120),
         "description": said(str(found.get("description") or ""), 400),
         "type": said(str(found.get("type") or "string"), 20),
-        "choices": [str(each)[:200] for each in choices[:100]] if isinstance(choices, list) else [],
+        "choices": [value for value, _ in choices],
+        "titles": [title for _, title in choices],
+        "default": _default(found.get("default")),
         "required": required,
     }
+
+
+def _choices(schema: dict[str, Any]) -> list[tuple[str, str]]:
+    """What one may choose, and how each is called; of a list, what its items may be."""
+    items = schema.get("items")
+    held = items if schema.get("type") == "array" and isinstance(items, dict) else schema
+    listed = held.get("enum") or held.get("oneOf") or held.get("anyOf")
+    names = held.get("enumNames")
+    found = []
+    for number, each in enumerate(listed[:100] if isinstance(listed, list) else ()):
+        value = each.get("const") if isinstance(each, dict) else each
+        title = each.get("title") if isinstance(each, dict) else None
+        if isinstance(names, list) and number < len(names):
+            title = names[number]
+        found.append((str(value)[:200], said(str(title or value), 120)))
+    return found
+
+
+def _default(value: Any) -> Any:
+    """What stands in a field before anybody wrote there; None for what is no field's value."""
+    if isinstance(value, list):
+        return [each[:200] for each in value[:100] if isinstance(each, str)]
+    return value[:_TEXT] if isinstance(value, str) else value if isinstance(value, bool | int | float) else None
 
 
 def address(url: str) -> dict[str, Any]:
