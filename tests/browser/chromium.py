@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -120,6 +120,12 @@ def run(folder: Path, *options: str, server: Sequence[str] = PUPPET) -> Iterator
     with interpose(folder, "run", "--ui", *options, "--", *server) as running:
         running.opens()
         yield running
+
+
+def rss(running: Running, what: Literal["VmRSS", "VmHWM"] = "VmRSS") -> int:
+    """Megabytes that its process has in memory, now or at most."""
+    status = Path(f"/proc/{running.process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(what))) // 1024
 
 
 class Window:

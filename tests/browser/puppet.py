@@ -18,10 +18,12 @@ def call(ident: Any, params: dict[str, Any]) -> None:
     arguments = params.get("arguments") or {}
     for message in arguments.get("messages", ()):
         say(message)
+    due = time.time()
     for number in range(arguments.get("logs", 0)):
+        time.sleep(max(0.0, due - time.time()))
+        due += arguments.get("apart", 0.0)
         data = f"log {number} at {time.time()}"
         say({"method": "notifications/message", "params": {"level": "info", "data": data}})
-        time.sleep(arguments.get("apart", 0.0))
     if not arguments.get("silent"):
         text = arguments.get("reply", params.get("name"))
         say({"id": ident, "result": {"content": [{"type": "text", "text": text}]}})

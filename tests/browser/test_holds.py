@@ -1,11 +1,14 @@
 """What a rule holds, decided from the page by a person: through the real proxy, in a real browser."""
 
 import json
+import re
+import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, expect
-from tests.browser.chromium import Window, run, window
+from tests.browser.chromium import Running, Window, rss, run, window
 
 CALL = '[[rule]]\nname = "ask-first"\ntool = "drop_*"\nkind = "request"\ndo = "hold"\ntimeout = {}\n'
 USER = '[[rule]]\nname = "the-user"\nask = "elicitation"\ndo = "hold"\ntimeout = {}\non_timeout = "decline"\n'
@@ -65,6 +68,11 @@ def test_what_is_declined_never_reaches_the_server(chromium: Browser, tmp_path: 
         view.hold("drop_table")
         press(view, "decline")
         assert running.hears()["result"]["isError"] is True
+        view.page.locator(".row.request", has_text="drop_table").first.click()
+        view.page.locator("#tab-call").click()
+        steps = view.page.locator(".sequence .step")
+        expect(steps.filter(has_text="held for approval by ask-first")).to_have_count(1)
+        expect(steps.filter(has_text="declined by the page")).to_have_count(1)
     assert [each["decision"] for each in decisions(tmp_path)] == ["decline"]
     assert "it was dropped" not in [line for line in (tmp_path / "session.jsonl").read_text() if "result" in line]
 
@@ -127,6 +135,30 @@ def test_a_person_fills_in_a_form_in_the_users_place(chromium: Browser, tmp_path
     answered = (tmp_path / "session.jsonl").read_text()
     assert '"city":"Oslo"' in answered
     assert '"days":3' in answered
+
+
+def test_a_long_form_comes_into_sight_with_its_choices_and_what_stands_in_it(chromium: Browser, tmp_path: Path) -> None:
+    properties: dict[str, Any] = {f"word{number}": {"type": "string"} for number in range(20)}
+    friends = [{"const": "r", "title": "Rachel"}, {"const": "j", "title": "Joey"}]
+    properties |= {
+        "friend": {"type": "string", "oneOf": friends},
+        "tools": {"type": "array", "items": {"type": "string", "enum": ["saw", "axe", "nail"]}, "default": ["axe"]},
+        "count": {"type": "integer", "default": 42},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["friend"]}
+    with run(tmp_path, *policy(tmp_path)) as running, window(chromium, running.address) as view:
+        running.asks(elicit(mode="form", message="Who?", requestedSchema=schema))
+        card = view.hold("elicitation/create")
+        expect(card.locator(".fields")).to_contain_text("Rachel, Joey")
+        press(view, "answer")
+        expect(view.page.locator('.form input[name="word0"]')).to_be_in_viewport()
+        expect(view.page.locator('.form input[name="word0"]')).to_be_focused()
+        expect(view.page.locator('.form input[name="count"]')).to_have_value("42")
+        view.page.locator('.form select[name="friend"]').select_option(label="Joey")
+        view.page.locator('.form select[name="tools"]').select_option(["saw", "nail"])
+        press(view, "send-answer")
+        expect(view.page.locator(".hold.over")).to_contain_text("answered")
+    assert '"content":{"friend":"j","tools":["saw","nail"],"count":42}' in (tmp_path / "session.jsonl").read_text()
 
 
 def test_an_address_is_shown_for_what_it_is_and_never_opened(chromium: Browser, tmp_path: Path) -> None:
@@ -217,19 +249,56 @@ def test_a_card_that_has_just_come_is_not_approved_by_a_key(chromium: Browser, t
         assert running.process.poll() is None
 
 
-def test_a_thousand_that_wait_can_be_worked_through(chromium: Browser, tmp_path: Path) -> None:
-    many = 900
-    with run(tmp_path, *policy(tmp_path)) as running, window(chromium, running.address) as view:
-        for number in range(many):
-            running.call(f"drop_{number}")
+def test_a_thousand_that_wait_are_worked_through_and_the_rest_ends_as_configured(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    """Some are allowed by clicks, the others expire, one too many ends at once; everybody is answered and told of."""
+    many, clicks, far = 1000, 24, 100
+    with run(tmp_path, *policy(tmp_path, timeout=55)) as running, window(chromium, running.address) as view:
+        view.shows("initialize")
+        before = rss(running)
+        asked = {running.call(f"drop_{number}", table="x" * 500): f"drop_{number}" for number in range(many)}
         expect(view.page.locator(".waiting .count")).to_have_text(str(many), timeout=20_000)
+        surplus = running.call("drop_too_much")
+        assert is_refused(running.hears(), surplus)
         assert view.page.locator(".hold").count() <= 30
-        view.page.locator(".waiting > .more").click()
-        view.page.locator(".hold", has_text="drop_30").first.wait_for()
-        for number in range(3):
-            view.hold(f"drop_{number}")
-            expect(view.page.locator(".hold.open")).to_contain_text(f"drop_{number}")
-            press(view, "approve")
-            assert running.hears()["result"]["content"][0]["text"] == f"drop_{number}"
-        expect(view.page.locator(".waiting .count")).to_have_text(str(many - 3))
-        assert view.page.evaluate("document.querySelectorAll('*').length") < 3000
+        allowed = [allow(view, running, number) for number in range(clicks)]
+        while view.page.locator(".hold", has_text=f"drop_{far} ").count() == 0:
+            view.page.locator(".waiting > .more").click()
+        began = time.monotonic()
+        view.page.locator(".hold", has_text=f"drop_{far} ").locator(".plainly").first.click()
+        allowed.append(allow(view, running, far))
+        view.page.locator(".timeline").evaluate("box => box.scrollTop = box.scrollHeight / 2")
+        view.page.locator(".row", has_text=re.compile(r"drop_5\d\d\D")).first.wait_for()
+        print(f"one far down allowed and the conversation scrolled in {time.monotonic() - began:.1f} s")
+        assert time.monotonic() - began < 5
+        left = many - len(allowed)
+        expect(view.page.locator(".waiting .count")).to_have_text(str(left))
+        assert view.page.evaluate("document.querySelectorAll('*').length") < 6000
+        expect(view.page.locator(".hold", has_text=f"drop_{far} ")).to_have_count(0)  # its card does not come back
+        grown = rss(running, "VmHWM") - before
+        print(f"{many} held: {grown} MB more at most")
+        assert grown < 64
+        rest = [running.hears() for _ in range(left)]
+        expect(view.page.locator(".waiting")).to_have_count(0, timeout=20_000)
+        view.complaints.clear()  # that what it asked for is gone
+    assert sorted([*allowed, *(answer["id"] for answer in rest)]) == sorted(asked)
+    assert all(is_refused(answer, answer["id"]) for answer in rest)
+    told = Counter((each["decision"], each.get("approver")) for each in decisions(tmp_path))
+    assert told == {("approve", "the page"): len(allowed), ("expire", None): left}
+    assert len({each["hold"] for each in decisions(tmp_path)}) == many
+
+
+def allow(view: Window, running: Running, number: int) -> int:
+    """Allow the card that is open, which is about this call. The id of its answer."""
+    expect(view.page.locator(".hold.open")).to_contain_text(f"drop_{number} ")
+    press(view, "approve")
+    answer = running.hears()
+    assert answer["result"]["content"][0]["text"] == f"drop_{number}"
+    return int(answer["id"])
+
+
+def is_refused(answer: dict[str, Any], ident: int) -> bool:
+    """Whether a call was answered with what the rule says for when nobody decides."""
+    text = answer["result"]["content"][0]["text"]
+    return answer["id"] == ident and answer["result"]["isError"] is True and "Held by policy" in text

@@ -4,6 +4,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -12,6 +13,9 @@ from tests.browser.test_holds import CALL, MODEL, USER, elicit, sample
 
 DEMO = [sys.executable, "-m", "interpose.app.demo.client", "--era"]
 SERVER = [sys.executable, "-m", "interpose.app.demo.server"]
+MANY = 600
+TRIES = 3
+SOON, FAST = 200, 180  # milliseconds, and messages a second
 FORMS = USER.replace("do =", 'mode_is = "form"\ndo =')
 WATCH = """() => {
   window.seen = [];
@@ -21,7 +25,7 @@ WATCH = """() => {
       const found = /log (\\d+) at ([\\d.]+)/.exec(each.textContent);
       if (!found || known.has(found[1])) continue;
       known.add(found[1]);
-      window.seen.push(Date.now() - Number(found[2]) * 1000);
+      window.seen.push({ number: Number(found[1]), crossed: Number(found[2]) * 1000, shown: Date.now() });
     }
   }).observe(document.querySelector(".timeline"), { childList: true, subtree: true, characterData: true });
 }"""
@@ -35,6 +39,8 @@ def test_a_call_and_what_it_asks_are_seen_as_they_happen(chromium: Browser, tmp_
         wait = view.page.locator(".wait", has_text="elicitation/create form")
         expect(wait.locator(".who")).to_have_text("USER")
         expect(wait).to_contain_text("blocks #2")
+        tops = [view.page.locator(each).bounding_box() for each in (".waiting", ".search", ".timeline")]
+        assert tops == sorted(tops, key=lambda box: box["y"] if box else 0.0)
         expect(view.page.locator(".row.inside", has_text="Which way?")).to_be_visible()
         expect(wait).to_have_class("wait warn", timeout=10_000)
         running.send(id="e-1", result={"action": "decline"})
@@ -90,21 +96,57 @@ def test_the_feed_goes_on_where_it_broke_off(chromium: Browser, tmp_path: Path) 
         view.complaints.clear()
 
 
+def test_who_scrolls_back_stays_there_though_more_comes(chromium: Browser, tmp_path: Path) -> None:
+    with run(tmp_path) as running, window(chromium, running.address) as view:
+        box = view.page.locator(".timeline")
+        running.call("say", logs=300, apart=1 / 100)
+        view.shows("log 60 at")
+        box.hover()
+        for _ in range(5):
+            view.page.mouse.wheel(0, -200)
+        view.page.wait_for_timeout(300)
+        left = box.evaluate("box => box.scrollTop")
+        view.page.wait_for_timeout(1000)
+        assert box.evaluate("box => box.scrollTop") == left
+        view.page.mouse.wheel(0, 1_000_000)
+        view.shows("log 299 at")
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 def test_a_message_is_shown_soon_after_it_crossed(chromium: Browser, tmp_path: Path, recorded: bool) -> None:
-    kept = ("--record", str(tmp_path / "session.jsonl")) if recorded else ()
-    many = 600
-    with run(tmp_path, *kept) as running, window(chromium, running.address) as view:
+    """At 200 messages a second, of which the machine's other work may keep some tries."""
+    kept = ("--record", "session.jsonl") if recorded else ()
+    found = []
+    for at in range(TRIES):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        found.append(_late(chromium, folder, *kept))
+        print(f"crossed to shown: median {found[-1].delay:.0f} ms at {found[-1].rate:.0f} messages a second")
+        if found[-1].delay < SOON and found[-1].rate > FAST:
+            return
+    pytest.fail(f"shown too late in each of {TRIES} tries: {found}")
+
+
+class Late(NamedTuple):
+    """Milliseconds from a message's crossing to its row, the median of all; how many messages a second there were."""
+
+    delay: float
+    rate: float
+
+
+def _late(chromium: Browser, folder: Path, *options: str) -> Late:
+    with run(folder, *options) as running, window(chromium, running.address) as view:
         view.shows("initialize")
         view.page.evaluate(WATCH)
-        running.call("say", logs=many, apart=1 / 200)
-        for _ in range(many + 1):
+        running.call("say", logs=MANY, apart=1 / 200)
+        for _ in range(MANY + 1):
             running.hears()
-        view.shows(f"log {many - 1} at")
+        view.shows(f"log {MANY - 1} at")
         seen = view.page.evaluate("window.seen")
-        print(f"crossed to shown: median {statistics.median(seen):.0f} ms of {len(seen)}, most {max(seen):.0f} ms")
-        assert len(seen) > many * 0.6  # what scrolls by between two pictures is never drawn
-        assert statistics.median(seen) < 400
+    assert len(seen) > MANY * 0.6  # what scrolls by between two pictures is never drawn
+    first, last = seen[0], seen[-1]
+    rate = (last["number"] - first["number"]) / (last["crossed"] - first["crossed"]) * 1000
+    return Late(statistics.median(each["shown"] - each["crossed"] for each in seen), rate)
 
 
 @pytest.mark.parametrize("era", ["stateful", "stateless"])

@@ -4,11 +4,13 @@ import json
 import time
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.browser.chromium import Window, interpose, window
-from tests.core.formats.tape import Tape
+from tests.browser.chromium import Window, interpose, rss, window
+from tests.core.formats.tape import Tape, modern
 
 GOLDEN = Path(__file__).parents[2] / "recordings"
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -26,6 +28,26 @@ SCROLL = """async () => {
   frames.sort((one, other) => one - other);
   return { median: frames[75], late: frames[142], most };
 }"""
+
+
+COVERED = """() => {
+  const parts = ["time", ".number", ".lane", ".label", ".outcome", ".marks", ".text"], found = [];
+  for (const row of document.querySelectorAll(".row")) {
+    const box = (part) => row.querySelector(part)?.getBoundingClientRect();
+    const boxes = parts.map((part) => [part, box(part)]).filter(([, found]) => found?.width);
+    for (const [one, a] of boxes)
+      for (const [other, b] of boxes)
+        if (one < other && a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+          found.push(`${one} lies on ${other}`);
+  }
+  return found;
+}"""
+
+
+OUTSIDE = """() => [...document.querySelectorAll("button, input, select")]
+  .filter((each) => each.checkVisibility() && !each.closest(".chips"))
+  .filter((each) => each.getBoundingClientRect().right > innerWidth)
+  .map((each) => each.textContent || each.ariaLabel)"""
 
 
 def large(path: Path) -> Path:
@@ -65,11 +87,6 @@ def many(view: Window) -> int:
     return int(view.page.locator(".row").first.get_attribute("aria-setsize") or 0)
 
 
-def rss(running: Any) -> int:
-    status = Path(f"/proc/{running.process.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) // 1024
-
-
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """A folder with recordings and a policy."""
@@ -96,13 +113,54 @@ def test_recordings_are_listed_opened_compared_and_rehearsed(chromium: Browser, 
         expect(page.locator(".told")).to_contain_text("no-sampling")
         page.get_by_label("find a recording").fill("everything")
         expect(page.locator("tbody tr")).to_have_count(1)
-        page.get_by_role("button", name="everything-stdio-ts1.jsonl").click()
+        page.get_by_role("button", name="everything-stdio-ts1.jsonl", exact=True).click()
         view.shows("initialize")
         expect(page.locator(".about")).to_contain_text("mcp-servers/everything")
 
 
+def test_a_recording_is_played_as_a_server_until_it_is_stopped(chromium: Browser, library: Path) -> None:
+    name = "py-http-py.jsonl"
+    grants = {"permissions": ["clipboard-read", "clipboard-write"]}
+    with interpose(library, "ui", str(library)) as running, window(chromium, running.address, **grants) as view:
+        page = view.page
+        page.get_by_role("button", name="See the recordings").click()
+        row = page.locator("tbody tr", has_text=name)
+        row.get_by_role("button", name="copy command").click()
+        assert page.evaluate("navigator.clipboard.readText()") == f"interpose replay server {library / name}"
+        row.get_by_role("button", name=f"play {name}").click()
+        url = row.locator("code").inner_text(timeout=30_000)
+        assert "serverInfo" in asked(url, library / name)
+        row.get_by_role("button", name=f"stop {name}").click()
+        row.get_by_role("button", name=f"play {name}").wait_for()
+        with pytest.raises(URLError):
+            asked(url, library / name)
+        row.get_by_role("button", name=f"play {name}").click()
+        url = row.locator("code").inner_text(timeout=30_000)
+        page.reload()
+        page.get_by_role("button", name="See the recordings").click()
+        expect(row.locator("code")).to_have_text(url)
+    with pytest.raises(URLError):
+        asked(url, library / name)
+
+
+def asked(url: str, recording: Path) -> str:
+    """What a server says to the first message of a recording."""
+    entries = map(json.loads, recording.read_text().splitlines()[1:])
+    message = next(entry["message"] for entry in entries if entry.get("kind") == "message")
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    with urlopen(Request(url, json.dumps(message).encode(), headers), timeout=10) as response:
+        return str(response.read().decode())
+
+
 @pytest.mark.parametrize(
-    ("word", "ending"), [("one page", ".html"), ("sequence", ".mmd"), ("recording itself", ".jsonl")]
+    ("word", "ending"),
+    [
+        ("one page", ".html"),
+        ("sequence", ".mmd"),
+        ("HAR", ".har"),
+        ("spans", ".otlp.json"),
+        ("recording itself", ".jsonl"),
+    ],
 )
 def test_a_session_is_exported(chromium: Browser, library: Path, word: str, ending: str) -> None:
     with (
@@ -177,6 +235,92 @@ def test_changes_are_told_with_their_rule(chromium: Browser, tmp_path: Path) -> 
         view.page.locator("#tab-changes").click()
         for words in ("less", "too much", "$.params.arguments.a", "− 1", "+ 2"):
             expect(view.page.locator(".panel")).to_contain_text(words)
+        for text, count in (("rule:less", 1), ("rule:more", 0), ("fate:any", 1), ("fate:stopped", 0), ("tool:t", 1)):
+            view.page.locator("#search").fill(text)
+            expect(view.page.locator(".row")).to_have_count(count)
+
+
+@pytest.mark.parametrize(
+    ("chip", "holds"),
+    [
+        ("Requests", ".request"),
+        ("Asks", ".ask"),
+        ("Notifications", ".notification"),
+        ("Held", ":has(.badge.held)"),
+        ("Changed", ":has(.badge.changed)"),
+        ("Errors", ".failed"),
+    ],
+)
+def test_a_press_shows_one_kind_only(chromium: Browser, tmp_path: Path, chip: str, holds: str) -> None:
+    path = tmp_path / "kinds.jsonl"
+    path.write_bytes(of_every_kind())
+    with interpose(tmp_path, "ui", str(path)) as running, window(chromium, running.address) as view:
+        expect(view.page.locator(".about")).to_contain_text("client closed")
+        view.shows("tools/call edit")
+        before = view.page.locator(".row").count()
+        view.page.get_by_role("button", name=chip, exact=True).click()
+        expect(view.page.locator(f".row:not({holds})")).to_have_count(0)
+        assert 0 < view.page.locator(f".row{holds}").count() < before
+        view.page.get_by_role("button", name="All", exact=True).click()
+        expect(view.page.locator(".row")).to_have_count(before)
+
+
+def of_every_kind() -> bytes:
+    """One of each: an error, an ask inside a result, a notification, something held, something changed."""
+    tape, about = Tape(), {"_meta": modern()}
+    tape.client(id=2, method="tools/call", params={"name": "lost", **about})
+    tape.server(id=2, error={"code": -1, "message": "no"})
+    tape.client(id=3, method="tools/call", params={"name": "asks", **about})
+    asked = {"a": {"method": "elicitation/create", "params": {"message": "Who?", "requestedSchema": {}}}}
+    tape.server(id=3, result={"resultType": "input_required", "inputRequests": asked})
+    tape.server(method="notifications/message", params={"level": "info", "data": "said"})
+    tape.client(id=4, method="tools/call", params={"name": "hold", **about})
+    tape.client(id=5, method="tools/call", params={"name": "edit", **about})
+    *first, held, changed, last = tape.ends().lines
+    return b"".join((*first, judged(held, "hold"), judged(changed, "edit"), last))
+
+
+def judged(line: bytes, fate: str, **more: Any) -> bytes:
+    """A line of a recording with a verdict on it."""
+    entry = json.loads(line)
+    entry["verdict"] = {"decision": fate, "rules": [{"rule": "careful", "do": fate, **more}]}
+    return json.dumps(entry).encode() + b"\n"
+
+
+def test_a_tree_folds_and_unfolds(chromium: Browser, tmp_path: Path) -> None:
+    arguments = {"deep": {"deeper": [1, {"deepest": 12345678901234567890}]}}
+    path = (
+        Tape()
+        .opens()
+        .client(id=7, method="tools/call", params={"name": "t", "arguments": arguments})
+        .write(tmp_path / "tree.jsonl")
+    )
+    with interpose(tmp_path, "ui", str(path)) as running, window(chromium, running.address) as view:
+        view.page.locator(".row", has_text="tools/call t").click()
+        tree = view.page.locator(".panel .tree")
+        expect(tree).not_to_contain_text("deeper")
+        for name in ("deep", "deeper", "1"):
+            tree.locator('[aria-expanded="false"] > .fold').filter(has_text=name).first.click()
+        expect(tree).to_contain_text("12345678901234567890")
+        tree.locator(".fold", has_text="params").first.click()
+        expect(tree).not_to_contain_text("deep")
+
+
+@pytest.mark.parametrize("width", [390, 800, 1100, 1400])
+def test_no_badge_lies_on_a_text(chromium: Browser, tmp_path: Path, width: int) -> None:
+    tape = Tape().opens()
+    for number in range(7, 11):
+        tape.client(id=number, method="tools/call", params={"name": "t" * 90, "arguments": {"text": "long " * 40}})
+    fates = ("hold", "edit", "block", "answer")
+    path = tmp_path / "ruled.jsonl"
+    path.write_bytes(b"".join((*tape.lines[:-4], *map(judged, tape.lines[-4:], fates))))
+    shown = {"viewport": {"width": width, "height": 800}}
+    with interpose(tmp_path, "ui", str(path)) as running, window(chromium, running.address, **shown) as view:
+        expect(view.page.locator(".row .badge")).to_have_count(4)
+        assert view.page.evaluate(COVERED) == []
+        view.page.locator(".row", has=view.page.locator(".badge")).first.click()
+        view.page.locator(".detail").wait_for()
+        assert view.page.evaluate(COVERED) == []
 
 
 def test_phone_and_dark(chromium: Browser, library: Path) -> None:
@@ -190,6 +334,7 @@ def test_phone_and_dark(chromium: Browser, library: Path) -> None:
         for button in ("Tasks", "Recordings", "Timeline"):
             view.page.get_by_role("button", name=button, exact=True).click()
             assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert view.page.evaluate(OUTSIDE) == []
         view.page.locator(".row").first.tap()
         expect(view.page.locator(".detail")).to_be_visible()
         assert view.page.evaluate("document.querySelector('.detail').getBoundingClientRect().width") == 390

@@ -63,6 +63,14 @@ def test_every_notification_of_a_stream_arrives() -> None:
     assert {row["arrived"] for row in rows("--only", "stream")} == {1000}
 
 
+def test_what_a_page_adds_is_compared_with_a_recording_alone() -> None:
+    found = {row["way"]: row for row in rows("--only", "viewer")}
+    ways = ("no proxy", "recording", "recording, page open")
+    assert list(found) == [f"{transport}: {way}" for transport in ("stdio", "HTTP") for way in ways]
+    viewed = found["stdio: recording, page open"]
+    assert viewed["paced_more"] != 0 != viewed["more"]
+
+
 def test_a_table_is_for_people() -> None:
     printed = [" ".join(line.split()) for line in bench("--only", "stdio").splitlines()]
     assert [line for line in printed if line.startswith("stdio recording ")]

@@ -7,6 +7,7 @@ from scene import Scene
 
 PLAIN, RECORDING, RULED, REDACTING = "interpose", "recording", "50 rules", "redaction"
 WORKERS = "2 workers"
+VIEWED = "recording, page open"
 
 
 def arguments(way: str, scene: Scene) -> list[str]:
@@ -19,6 +20,8 @@ def arguments(way: str, scene: Scene) -> list[str]:
             return [*INTERPOSE, *record, "--policy", str(_written(_rules(), scene))]
         case "redaction":
             return [*INTERPOSE, *record, "--policy", str(_written(_REDACTION, scene))]
+        case "recording, page open":
+            return [*INTERPOSE, *record, "--ui", "127.0.0.1:0"]
         case "2 workers":
             return [*INTERPOSE, *record, "--workers", "2"]
         case _:

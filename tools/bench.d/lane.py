@@ -23,8 +23,8 @@ class Lane(Protocol):
     def made(self) -> int:
         """How many calls were made so far."""
 
-    def one_by_one(self, count: int, size: int) -> list[int]:
-        """Nanoseconds of each call, one in flight."""
+    def one_by_one(self, count: int, size: int, apart: float = 0.0) -> list[int]:
+        """Nanoseconds of each call, one in flight: so many seconds apart, or as soon as the last is answered."""
 
     def at_once(self, count: int, size: int, depth: int) -> tuple[float, int]:
         """Seconds for about so many calls, so many in flight, and how many they were."""
@@ -43,8 +43,8 @@ class StdioLane:
     def made(self) -> int:
         return self.client.made
 
-    def one_by_one(self, count: int, size: int) -> list[int]:
-        return self.client.one_by_one(self.client.calls(count, size))
+    def one_by_one(self, count: int, size: int, apart: float = 0.0) -> list[int]:
+        return self.client.one_by_one(self.client.calls(count, size), apart)
 
     def at_once(self, count: int, size: int, depth: int) -> tuple[float, int]:
         return self.client.at_once(self.client.calls(count, size), depth), count
@@ -66,12 +66,12 @@ class HttpLane:
     def made(self) -> int:
         return sum(client.made for client in self.clients)
 
-    def one_by_one(self, count: int, size: int) -> list[int]:
+    def one_by_one(self, count: int, size: int, apart: float = 0.0) -> list[int]:
         (client,) = self._first(1)
         client.connect()
         try:
             client.one_by_one(client.calls(1, size))
-            return client.one_by_one(client.calls(count, size))
+            return client.one_by_one(client.calls(count, size), apart)
         finally:
             client.close()
 

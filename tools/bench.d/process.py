@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ PEER = (sys.executable, "-S", "-E")  # the bench's own processes need no site-pa
 INTERPOSE = (sys.executable, "-m", "interpose", "run")
 READY_WITHIN = 30.0
 _LISTENING = re.compile(rb"listening on http://127\.0\.0\.1:(\d+)/")
+_PAGE = re.compile(rb"see and decide at (http://\S+)")
 _PR_SET_PDEATHSIG = 1
 _prctl: Callable[[int, int], int] | None = getattr(ctypes.CDLL(None), "prctl", None)
 
@@ -47,6 +48,16 @@ def free_port() -> int:
         return port
 
 
+def paced(requests: Sequence[bytes], apart: float) -> Iterator[bytes]:
+    """Each so many seconds after the last; at once when that time is over."""
+    due = time.perf_counter()
+    for request in requests:
+        if (early := due - time.perf_counter()) > 0:
+            time.sleep(early)
+        due += apart
+        yield request
+
+
 class Running:
     """One process, its standard input and output as descriptors, its standard error in a file."""
 
@@ -65,23 +76,25 @@ class Running:
         assert self.process.stdout is not None
         self.stdin, self.stdout = self.process.stdin.fileno(), self.process.stdout.fileno()
 
+    def said(self) -> bytes:
+        """What one of the bench's own processes says first; nothing when it has ended or stays silent."""
+        ready, _, _ = select.select([self.stdout], [], [], READY_WITHIN)
+        return os.read(self.stdout, 64) if ready else b""
+
     def printed_port(self) -> int:
         """The port that one of the bench's own processes says it has bound."""
-        ready, _, _ = select.select([self.stdout], [], [], READY_WITHIN)
-        text = os.read(self.stdout, 64) if ready else b""
+        text = self.said()
         if not text.strip().isdigit():
             raise BenchError(f"a server did not start: {self.last_words()}")
         return int(text)
 
     def announced_port(self) -> int:
         """The port that interpose says it listens on."""
-        deadline = time.monotonic() + READY_WITHIN
-        while time.monotonic() < deadline and self.process.poll() is None:
-            found = _LISTENING.search(self._log.read_bytes())
-            if found:
-                return int(found[1])
-            time.sleep(0.002)
-        raise BenchError(f"interpose does not listen: {self.last_words()}")
+        return int(self._announced(_LISTENING))
+
+    def announced_page(self) -> str:
+        """The address of its page that interpose says."""
+        return self._announced(_PAGE).decode()
 
     def open_port(self, port: int) -> int:
         """This port, once the process accepts connections on it."""
@@ -132,6 +145,16 @@ class Running:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+
+    def _announced(self, pattern: re.Pattern[bytes]) -> bytes:
+        """What interpose says on its standard error: the first group."""
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline and self.process.poll() is None:
+            found = pattern.search(self._log.read_bytes())
+            if found:
+                return found[1]
+            time.sleep(0.002)
+        raise BenchError(f"interpose does not listen: {self.last_words()}")
 
     def _cpu_in_ticks(self) -> float:
         try:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 import message
-from process import BenchError, Running
+from process import BenchError, Running, paced
 from verify import check, check_all
 
 _STEP = 1 << 18
@@ -33,10 +33,10 @@ class StdioClient:
         first, self.made = self.made, self.made + count
         return [message.call(number, size) for number in range(first, first + count)]
 
-    def one_by_one(self, calls: Sequence[bytes]) -> list[int]:
-        """Nanoseconds from each call to its answer, one in flight."""
+    def one_by_one(self, calls: Sequence[bytes], apart: float = 0.0) -> list[int]:
+        """Nanoseconds from each call to its answer, one in flight; each begins so many seconds after the last."""
         taken, answers, clock = [], [], time.perf_counter_ns
-        for line in [call + b"\n" for call in calls]:
+        for line in paced([call + b"\n" for call in calls], apart):
             start = clock()
             self._write(line)
             answer = self._answer()

@@ -61,6 +61,19 @@ def stdio_ways(with_peers: bool) -> list[StdioWay]:
     ]
 
 
+def viewed_stdio_ways() -> list[StdioWay]:
+    """Nothing, a recording interpose, and one whose page somebody could open."""
+    own = [StdioWay(name, "own", partial(_interposed, name)) for name in (interposed.RECORDING, interposed.VIEWED)]
+    return [StdioWay(DIRECT, "direct", lambda _: peer("stdio_server")), *own]
+
+
+def viewed_http_ways() -> list[HttpWay]:
+    """The same over HTTP."""
+    names = (interposed.RECORDING, interposed.VIEWED)
+    own = [HttpWay(name, "own", partial(_interposed_http, name)) for name in names]
+    return [HttpWay(DIRECT, "direct", lambda _, port: Endpoint(port, "/mcp", None)), *own]
+
+
 def http_ways(with_peers: bool) -> list[HttpWay]:
     """The ways of a client over HTTP; peers only if they are installed."""
     own = [HttpWay(name, "own", partial(_interposed_http, name)) for name in interposed.ways(http=True)]

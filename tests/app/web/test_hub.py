@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ def tape(calls: int = 3) -> Tape:
         found.client(id=number, method="tools/call", params={"name": f"t{number}"})
         found.server(id=number, result={"content": []})
     return found
+
+
+def pass_on() -> None:
+    """Take the time that a proxy needs at the least for twenty messages."""
+    time.sleep(0.001)
 
 
 async def until_followed(hub: Hub, name: str, rows: int) -> None:
@@ -45,6 +51,29 @@ def test_what_is_not_recorded_is_kept_in_memory_up_to_a_bound() -> None:
         assert last is not None
         assert last.seq == len(lines)
         assert len(chronicle.rows(range(len(chronicle)))) < len(lines)
+        hub.close()
+
+    asyncio.run(play())
+
+
+def test_who_crosses_too_fast_to_be_followed_is_not_piled_up() -> None:
+    """What is heard and not followed yet is bounded too: who talks on and on has to wait for it."""
+
+    async def play() -> None:
+        lines = tape(3).lines[1:]
+        piece = lines[-1:] * 20
+        most = 100 * sum(map(len, piece))
+        hub = Hub(most=most)
+        hub.opened("s1", HEADER)
+        hub.recorded("s1", lines)
+        given, left = len(lines), []
+        for _ in range(500):
+            hub.recorded("s1", piece)
+            pass_on()
+            given += len(piece)
+            left.append(given - len(hub.chronicles["s1"]))
+            await asyncio.sleep(0)
+        assert max(left) * len(piece[0]) < 2 * most
         hub.close()
 
     asyncio.run(play())

@@ -12,6 +12,7 @@ from loads.memory import memory
 from loads.scan import scan
 from loads.start import start
 from loads.stream import stream
+from loads.viewer import viewer
 
 LOADS: dict[str, Callable[[Given], Sheet]] = {
     "stdio": stdio,
@@ -20,6 +21,7 @@ LOADS: dict[str, Callable[[Given], Sheet]] = {
     "large-stdio": large_stdio,
     "large-http": large_http,
     "stream": stream,
+    "viewer": viewer,
     "start": start,
     "memory": memory,
     "long": long,

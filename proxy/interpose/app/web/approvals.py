@@ -6,7 +6,8 @@ from interpose.app.web.consent import brief, whole
 from interpose.app.web.door import Asked, Handler, Refused, as_json, body
 from interpose.app.web.hub import Hub
 from interpose.core.events import Decision
-from interpose.edge.approvers.desk import Desk, Gone, Pending, Unfit
+from interpose.core.formats import approval
+from interpose.edge.approvers.desk import Desk, Gone, Unfit
 
 _DECISIONS: dict[str, Decision] = {
     "approve": "approve",
@@ -57,11 +58,11 @@ class Approvals:
             raise Refused(422, str(unfit)) from None
         return as_json({"decided": decision})
 
-    def _whole(self, pending: Pending | None) -> dict[str, object]:
-        if pending is None:
+    def _whole(self, asked: approval.Asked | None) -> dict[str, object]:
+        if asked is None:
             raise Refused(410, "it waits no more")
-        chronicle = self._hub.chronicles.get(pending.session)
-        return whole(pending, None if chronicle is None else chronicle.header)
+        chronicle = self._hub.chronicles.get(asked.session)
+        return whole(asked, None if chronicle is None else chronicle.header)
 
 
 def _text(said: dict[str, object], name: str) -> bytes | None:

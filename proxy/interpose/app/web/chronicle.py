@@ -24,6 +24,7 @@ from interpose.core.recording.entry import Entry, Header
 
 _MOST_CHANGES = 4096
 _MOST_POLLED = 4096
+_MOST_HELD = 4096
 _NONE = -1
 _HELD = ("APPROVER", "DELAY")
 
@@ -52,6 +53,7 @@ class Chronicle:
         self._open: dict[int, int] = {}
         self._open_asks: dict[tuple[object, ...], int] = {}
         self._polled: set[str] = set()
+        self._held: dict[str, str] = {}
         self._changed: deque[tuple[int, int]] = deque(maxlen=_MOST_CHANGES)
 
     def __len__(self) -> int:
@@ -203,9 +205,18 @@ class Chronicle:
             made.main = made.task not in self._polled
             if len(self._polled) < _MOST_POLLED:
                 self._polled.add(made.task)
+        if made.type == "fact":
+            made.inside = made.inside or self._about(entry)
+        elif (hold := (entry.verdict or {}).get("hold")) and line.number and len(self._held) < _MOST_HELD:
+            self._held.setdefault(str(hold), line.number)
         self._rows.add(encode(made))
         if made.main:
             self._main.append(number)
+
+    def _about(self, entry: Entry) -> tuple[str, ...]:
+        """What people call the message that was held and is decided about."""
+        number = self._held.pop(entry.hold, "") if entry.kind == "decision" else ""
+        return (number,) if number else ()
 
     def _begun(self, line: Line, number: int) -> int | None:
         """The place in the ledger of what is owed an answer from here on."""

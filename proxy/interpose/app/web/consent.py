@@ -7,12 +7,12 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from interpose.core.formats.approval import Asked
 from interpose.core.formats.asked import summary
 from interpose.core.formats.excerpt import said
 from interpose.core.formats.words import safe, size
 from interpose.core.recording.entry import Header
 from interpose.core.wire.message import parse, read
-from interpose.edge.approvers.desk import Pending
 
 _WHOLE = 1 << 18
 _TEXT = 20_000
@@ -20,43 +20,43 @@ _MOST_ASKS, _MOST_MESSAGES, _MOST_FIELDS = 50, 200, 100
 _KINDS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", "roots/list": "roots"}
 
 
-def brief(pending: Pending) -> dict[str, Any]:
+def brief(asked: Asked) -> dict[str, Any]:
     """A held message in a line."""
-    seek = pending.seek
+    message = bytes(asked.message)
     return {
-        "hold": pending.hold,
-        "session": pending.session,
-        "server": said(pending.server, 80),
-        "since": pending.since,
-        "until": pending.until,
-        "outcome": said(pending.outcome),
-        "method": said(seek.method, 80),
-        "name": said(seek.name or "", 120),
-        "from": seek.end,
-        "says": summary(seek.method, bytes(read(seek.message).params)),
-        "rules": [said(rule, 80) for rule in seek.rules[:10]],
-        "may": list(seek.may),
-        "bytes": len(seek.message),
+        "hold": asked.hold,
+        "session": asked.session,
+        "server": said(asked.server, 80),
+        "since": asked.since,
+        "until": asked.until,
+        "outcome": said(asked.outcome),
+        "method": said(asked.method, 80),
+        "name": said(asked.name or "", 120),
+        "from": asked.end,
+        "says": summary(asked.method, bytes(read(message).params)),
+        "rules": [said(rule, 80) for rule in asked.rules[:10]],
+        "may": list(asked.may),
+        "bytes": len(message),
     }
 
 
-def whole(pending: Pending, header: Header | None) -> dict[str, Any]:
+def whole(asked: Asked, header: Header | None) -> dict[str, Any]:
     """A held message with all that a person needs to decide about it."""
-    seek = pending.seek
-    message = read(seek.message)
+    raw = bytes(asked.message)
+    message = read(raw)
     end = {} if header is None else header.server
     found = {
-        **brief(pending),
+        **brief(asked),
         "address": said(str(end.get("url") or " ".join(map(str, end.get("command") or ()))), 2000),
-        "goes": "to the server" if seek.end == "client" else "to the client, from the server",
+        "goes": "to the server" if asked.end == "client" else "to the client, from the server",
         "asks": [],
         "arguments": None,
-        "message": seek.message[:_WHOLE].decode("utf-8", "backslashreplace"),
-        "cut": max(0, len(seek.message) - _WHOLE),
-        "size": size(len(seek.message)),
+        "message": raw[:_WHOLE].decode("utf-8", "backslashreplace"),
+        "cut": max(0, len(raw) - _WHOLE),
+        "size": size(len(raw)),
     }
-    if seek.method in _KINDS and message.params:
-        found["asks"] = [_ask(seek.method, parse(bytes(message.params)), len(message.params))]
+    if asked.method in _KINDS and message.params:
+        found["asks"] = [_ask(asked.method, parse(bytes(message.params)), len(message.params))]
     elif message.params:
         found["arguments"] = _arguments(parse(bytes(message.params)))
     else:
@@ -136,16 +136,41 @@ def _elicitation(params: dict[str, Any]) -> dict[str, Any]:
 
 def _field(name: str, schema: Any, required: bool) -> dict[str, Any]:
     found = schema if isinstance(schema, dict) else {}
-    choices = found.get("enum")
+    choices = _choices(found)
     return {
         "name": name[:200],
         "shown": said(name, 80),
         "title": said(str(found.get("title") or ""), 120),
         "description": said(str(found.get("description") or ""), 400),
         "type": said(str(found.get("type") or "string"), 20),
-        "choices": [str(each)[:200] for each in choices[:100]] if isinstance(choices, list) else [],
+        "choices": [value for value, _ in choices],
+        "titles": [title for _, title in choices],
+        "default": _default(found.get("default")),
         "required": required,
     }
+
+
+def _choices(schema: dict[str, Any]) -> list[tuple[str, str]]:
+    """What one may choose, and how each is called; of a list, what its items may be."""
+    items = schema.get("items")
+    held = items if schema.get("type") == "array" and isinstance(items, dict) else schema
+    listed = held.get("enum") or held.get("oneOf") or held.get("anyOf")
+    names = held.get("enumNames")
+    found = []
+    for number, each in enumerate(listed[:100] if isinstance(listed, list) else ()):
+        value = each.get("const") if isinstance(each, dict) else each
+        title = each.get("title") if isinstance(each, dict) else None
+        if isinstance(names, list) and number < len(names):
+            title = names[number]
+        found.append((str(value)[:200], said(str(title or value), 120)))
+    return found
+
+
+def _default(value: Any) -> Any:
+    """What stands in a field before anybody wrote there; None for what is no field's value."""
+    if isinstance(value, list):
+        return [each[:200] for each in value[:100] if isinstance(each, str)]
+    return value[:_TEXT] if isinstance(value, str) else value if isinstance(value, bool | int | float) else None
 
 
 def address(url: str) -> dict[str, Any]:

@@ -15,18 +15,20 @@ from interpose.core.recording.entry import Header
 MOST_BYTES = 16 << 20
 _MOST_SESSIONS = 60
 _BATCH = 0.05
-GENTLE = (0.004, 0.006)  # seconds of work, and of rest, while traffic passes through the same process
+GENTLE = (0.0005, 0.002)  # seconds of work, and of rest, while traffic passes through the same process
 ALONE = (0.03, 0.001)
+_BREATH = 0.0005
 _POLL = 0.25
 _TAIL = 1 << 16
 _FRESH = 300.0  # seconds since something was written, after which nobody seems to write any more
 
 
 class Hub:
-    """A `Watcher`. What it is told it takes up later, a few milliseconds at a time: traffic waits for nobody here.
+    """A `Watcher`. What it is told it takes up later, a little at a time: traffic hardly waits for it.
 
     `record` is where sessions are recorded to, if they are. `most` bytes are kept of each session that is not.
-    `pace` is how long it works and rests in turn.
+    `pace` is how long it works, and how long it rests when something crossed meanwhile. Who crosses too fast to be
+    followed like that is followed for longer, so that what is not kept on disk stays bounded.
     """
 
     def __init__(self, record: str | None = None, most: int = MOST_BYTES, pace: tuple[float, float] = GENTLE) -> None:
@@ -36,6 +38,7 @@ class Hub:
         self._files: dict[Path, str] = {}
         self._record, self._most = record, most
         self._dirty: set[str] = set()
+        self._crossed = False
         self._ended: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._poller: asyncio.TimerHandle | None = None
@@ -54,6 +57,7 @@ class Hub:
         ring = self._rings.get(session)
         if ring is not None:
             ring.add(lines)
+        self._crossed = True
         self._soon(session)
 
     def closed(self, session: str) -> None:
@@ -123,17 +127,25 @@ class Hub:
     def _work(self) -> None:
         """Follow what is new for a slice of time."""
         self._timer = None
+        work, rest = self._turn()
+        self._crossed = False
         for session in tuple(self._dirty):
             chronicle = self.chronicles.get(session)
             self._dirty.discard(session)
-            if chronicle is not None and chronicle.advance(self._slice):
+            if chronicle is not None and chronicle.advance(work):
                 self._dirty.add(session)
-                self._schedule(self._pause)
+                self._schedule(rest)
                 break
         for callback in tuple(self._viewers.values()):
             callback()
         if self._dirty:
-            self._schedule(self._pause)
+            self._schedule(rest)
+
+    def _turn(self) -> tuple[float, float]:
+        """How long to work now, and to rest then."""
+        if any(ring.behind > self._most // 4 for ring in self._rings.values()):
+            return ALONE
+        return self._slice, self._pause if self._crossed else min(self._pause, _BREATH)
 
     def _poll(self) -> None:
         """Files that others write tell nobody when they grow."""

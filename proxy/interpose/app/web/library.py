@@ -1,4 +1,4 @@
-"""What the page asks about recordings on disk: a list, one to open, two compared, one rehearsed, one exported."""
+"""What the page asks about recordings on disk: a list, one to open, two compared, one rehearsed, played, exported."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,7 @@ from interpose.app.web.door import Asked, Handler, Refused, as_json, body
 from interpose.app.web.guard import HEADERS
 from interpose.app.web.hub import Hub
 from interpose.app.web.places import Places
+from interpose.app.web.replays import Replays
 
 _FORMATS = {"mermaid": "mmd", "har": "har", "html": "html", "otlp": "otlp.json", "jsonl": "jsonl"}
 _MOST_LINES = 2000
@@ -21,14 +22,14 @@ _MOST_LINES = 2000
 class Library:
     """Answers about the files that a page may open."""
 
-    def __init__(self, places: Places, hub: Hub) -> None:
-        self._places, self._hub = places, hub
+    def __init__(self, places: Places, hub: Hub, replays: Replays) -> None:
+        self._places, self._hub, self._replays = places, hub, replays
 
     def gets(self) -> dict[str, Handler]:
         return {"recordings": self.recordings, "diff": self.diff, "export": self.export}
 
     def posts(self) -> dict[str, Handler]:
-        return {"open": self.open, "rehearse": self.rehearse}
+        return {"open": self.open, "rehearse": self.rehearse, "replay": self.replay}
 
     async def recordings(self, request: Asked, steps: list[str]) -> web.StreamResponse:
         return as_json(
@@ -36,6 +37,7 @@ class Library:
                 "recordings": self._places.recordings(),
                 "policies": self._places.policies(),
                 "folders": [str(path) for path in self._places.paths],
+                "playing": self._replays.told(),
             }
         )
 
@@ -43,6 +45,17 @@ class Library:
         """`{"recording"}`: the session it becomes here."""
         path = self._path((await body(request)).get("recording"))
         return as_json({"session": self._hub.open(path)})
+
+    async def replay(self, request: Asked, steps: list[str]) -> web.StreamResponse:
+        """`{"recording", "play"}`: begin to play it as a server, or with false stop that. Where all are played."""
+        said = await body(request)
+        name = str(said.get("recording"))
+        path = self._path(name)
+        if said.get("play") is True:
+            await self._replays.play(name, path)
+        else:
+            await self._replays.stop(name)
+        return as_json({"playing": self._replays.told()})
 
     async def diff(self, request: Asked, steps: list[str]) -> web.StreamResponse:
         """What differs between two, as `interpose diff --json` tells it."""

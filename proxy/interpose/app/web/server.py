@@ -10,6 +10,7 @@ from interpose.app.web.guard import Guard
 from interpose.app.web.hub import Hub
 from interpose.app.web.library import Library
 from interpose.app.web.places import Places
+from interpose.app.web.replays import Replays
 from interpose.app.web.sessions import Sessions
 from interpose.core.errors import EndError, UsageError
 from interpose.edge.approvers.desk import Desk
@@ -39,7 +40,8 @@ async def serving(
     """
     host, port = address
     guard, sessions, approvals = Guard(), Sessions(hub, desk), Approvals(desk, hub)
-    library = Library(Places(paths), hub)
+    replays = Replays()
+    library = Library(Places(paths), hub, replays)
     gets = {**sessions.gets(), **approvals.gets(), **library.gets()}
 
     def url() -> str:
@@ -60,4 +62,5 @@ async def serving(
         yield url()
     finally:
         await listener.stop()
+        await replays.aclose()
         hub.close()

@@ -97,12 +97,14 @@ class RingShelf:
     def __init__(self, most: int) -> None:
         self._ring = Ring(most)
         self._news: list[tuple[int, bytes]] = []
+        self.behind = 0  # bytes that nobody has taken yet
 
     def add(self, lines: Sequence[bytes]) -> None:
         self._news += [(0, line) for line in lines]
+        self.behind += sum(map(len, lines))
 
     def news(self) -> list[tuple[int, bytes]]:
-        news, self._news = self._news, []
+        news, self._news, self.behind = self._news, [], 0
         for _, line in news:
             self._ring.add(line)
         return news

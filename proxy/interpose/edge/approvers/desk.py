@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import msgspec
-
 from interpose.core.effects import Release, Seek
 from interpose.core.errors import InterposeError
 from interpose.core.events import Decision
+from interpose.core.formats.approval import Asked, asked_of
 from interpose.edge.link import Decide
 
 _MOST = 4000
@@ -35,21 +34,6 @@ class Unfit(InterposeError):
     """A decision that cannot be made about this message; it still waits."""
 
 
-class Pending(msgspec.Struct, frozen=True):
-    """A message that waits for somebody's decision.
-
-    `server` is as configured; `since` and `until` are Unix seconds; `outcome` is what happens at `until`, in words.
-    """
-
-    hold: str
-    session: str
-    server: str
-    since: float
-    until: float
-    outcome: str
-    seek: Seek
-
-
 class Desk:
     """An approver that keeps what waits until somebody comes by and decides.
 
@@ -58,7 +42,7 @@ class Desk:
 
     def __init__(self, most: int = _MOST, most_bytes: int = _MOST_BYTES) -> None:
         self._most, self._most_bytes = most, most_bytes
-        self._waiting: dict[str, tuple[Pending, Decide]] = {}
+        self._waiting: dict[str, tuple[Asked, Decide]] = {}
         self._bytes = 0
         self._ended: dict[str, str] = {}
         self._callbacks: dict[object, Callable[[], None]] = {}
@@ -70,9 +54,7 @@ class Desk:
             loop.call_soon(decide, "expire", "too much waits already")
             return
         now = time.time()
-        until = now + seek.until - seek.at
-        pending = Pending(seek.hold, seek.session, seek.server, now, until, seek.outcome, seek)
-        self._waiting[seek.hold] = pending, decide
+        self._waiting[seek.hold] = asked_of(seek, now, now + seek.until - seek.at), decide
         self._bytes += len(seek.message)
         self._changed()
 
@@ -80,16 +62,16 @@ class Desk:
         found = self._waiting.pop(release.hold, None)
         if found is None:
             return
-        self._bytes -= len(found[0].seek.message)
+        self._bytes -= len(bytes(found[0].message))
         by = f" by {release.by}" if release.by and release.why != "reload" else ""
         self._ended[release.hold] = _ENDS[release.why] + by
         if len(self._ended) > _REMEMBERED:
             del self._ended[next(iter(self._ended))]
         self._changed()
 
-    def pending(self) -> tuple[Pending, ...]:
+    def pending(self) -> tuple[Asked, ...]:
         """What waits, oldest first."""
-        return tuple(pending for pending, _ in self._waiting.values())
+        return tuple(asked for asked, _ in self._waiting.values())
 
     def fate(self, hold: str) -> str:
         """What became of something that waits no more, in words."""
@@ -106,9 +88,9 @@ class Desk:
         found = self._waiting.get(hold)
         if found is None:
             raise Gone(f"`{hold[:40]}` waits no more: {self.fate(hold)}")
-        pending, decide = found
-        if decision not in pending.seek.may:
-            raise Unfit(f"`{decision}` cannot be said here; what can: {', '.join(pending.seek.may)}")
+        asked, decide = found
+        if decision not in asked.may:
+            raise Unfit(f"`{decision}` cannot be said here; what can: {', '.join(asked.may)}")
         if (doubt := decide(decision, by, answer if decision == "answer" else edited)) != "":
             raise Unfit(doubt)
 

@@ -18,9 +18,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw
 
-from interpose.core.formats.approval import asked_of
+from interpose.core.formats.approval import Asked
 from interpose.edge.approvers import hatch_place
-from interpose.edge.approvers.desk import Desk, Gone, Pending, Unfit
+from interpose.edge.approvers.desk import Desk, Gone, Unfit
 from interpose.edge.approvers.verdict import MOST
 
 _PAUSE = 0.05  # seconds between two looks at what began and ended, for one who watches
@@ -107,17 +107,16 @@ class Hatch:
             return {"unfit": str(unfit)}
         return {"done": True}
 
-    async def _list(self, writer: StreamWriter, told: dict[str, Pending]) -> dict[str, Pending]:
+    async def _list(self, writer: StreamWriter, told: dict[str, Asked]) -> dict[str, Asked]:
         """Tell what waits and was not told yet, and what ended. Returns all that was told and still waits."""
-        waiting = {pending.hold: pending for pending in self._desk.pending()}
+        waiting = {asked.hold: asked for asked in self._desk.pending()}
         for hold in told.keys() - waiting.keys():
             await _say(writer, {"ended": hold, "why": self._desk.fate(hold)})
         for hold in waiting.keys() - told.keys() if told else waiting:
-            pending = waiting[hold]
-            await _say(writer, {"began": asked_of(pending.seek, pending.since, pending.until)})
+            await _say(writer, {"began": waiting[hold]})
         return waiting
 
-    async def _watch(self, told: dict[str, Pending], reader: StreamReader, writer: StreamWriter) -> None:
+    async def _watch(self, told: dict[str, Asked], reader: StreamReader, writer: StreamWriter) -> None:
         """Tell of every change until they leave."""
         stirred = asyncio.Event()
         unsubscribe = self._desk.subscribe(stirred.set)

@@ -13,11 +13,12 @@ from itertools import islice
 
 from interpose.core.events import Decision
 from interpose.core.formats import approval
+from interpose.core.formats.approval import Asked
 from interpose.core.formats.excerpt import said
 from interpose.core.formats.paint import plain
 from interpose.core.formats.sheet import Row
 from interpose.core.formats.words import cut
-from interpose.edge.approvers.desk import Desk, Gone, Pending, Unfit
+from interpose.edge.approvers.desk import Desk, Gone, Unfit
 from interpose.edge.approvers.tty import NoTerminal, Tty
 
 _AGAIN = 1.0  # seconds until it is tried again, where another asks, or we are in the background
@@ -33,7 +34,7 @@ class Questioner:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._tty: Tty | None = None
-        self._asked: Pending | None = None
+        self._asked: Asked | None = None
         self._skipped: set[str] = set()
         self._later: asyncio.TimerHandle | None = None
         self._is_person_there = not os.environ.get("CI")
@@ -43,15 +44,15 @@ class Questioner:
         waiting = self._desk.pending() if self._is_person_there else ()
         self._skipped &= {each.hold for each in waiting}
         if self._asked is not None and self._asked not in waiting:
-            self._end(f"\n{approval.what(_asked(self._asked))}: {self._desk.fate(self._asked.hold)}\n")
+            self._end(f"\n{approval.what(self._asked)}: {self._desk.fate(self._asked.hold)}\n")
         if self._asked is None:
             self._ask(next((each for each in waiting if each.hold not in self._skipped), None))
 
-    def _ask(self, pending: Pending | None) -> None:
+    def _ask(self, asked: Asked | None) -> None:
         if self._later is not None:
             self._later.cancel()
             self._later = None
-        if pending is None:
+        if asked is None:
             return
         try:
             self._tty = Tty(self._hear)
@@ -60,33 +61,33 @@ class Questioner:
         except OSError:
             self._later = asyncio.get_running_loop().call_later(_AGAIN, self.look)
         else:
-            self._asked = pending
-            self._tty.say("\n" + "\n".join(map(plain, _rows(pending))) + "\n" + _prompt(pending))
+            self._asked = asked
+            self._tty.say("\n" + "\n".join(map(plain, _rows(asked))) + "\n" + _prompt(asked))
 
     def _hear(self, line: str | None) -> None:
         """What the person says; a word may be shortened. A line without a word is nothing."""
-        pending, tty = self._asked, self._tty
-        assert pending is not None
+        asked, tty = self._asked, self._tty
+        assert asked is not None
         assert tty is not None
         if line is None:
             self._end("")
             self._later = asyncio.get_running_loop().call_later(_AGAIN, self.look)
             return
-        found = [word for word in _words(pending) if line and word.startswith(line.lower())]
+        found = [word for word in _words(asked) if line and word.startswith(line.lower())]
         if len(found) != 1:
-            tty.say(_prompt(pending))
+            tty.say(_prompt(asked))
         elif found == [_SKIP]:
-            self._skipped.add(pending.hold)
-            self._end(f"left to `interpose approvals approve {pending.hold[:_SHORT]}`\n")
+            self._skipped.add(asked.hold)
+            self._end(f"left to `interpose approvals approve {asked.hold[:_SHORT]}`\n")
             self.look()
         else:
-            self._decide(pending, tty, found[0])
+            self._decide(asked, tty, found[0])
 
-    def _decide(self, pending: Pending, tty: Tty, word: str) -> None:
+    def _decide(self, asked: Asked, tty: Tty, word: str) -> None:
         try:
-            self._desk.decide(pending.hold, _ASKED[word], _name())
+            self._desk.decide(asked.hold, _ASKED[word], _name())
         except Unfit as unfit:
-            tty.say(f"    {said(str(unfit), 400)}\n{_prompt(pending)}")
+            tty.say(f"    {said(str(unfit), 400)}\n{_prompt(asked)}")
         except Gone:
             self.look()
 
@@ -97,27 +98,22 @@ class Questioner:
         self._tty = self._asked = None
 
 
-def _rows(pending: Pending) -> Iterator[Row]:
+def _rows(asked: Asked) -> Iterator[Row]:
     """What would happen, with the message to its last word or nearly so."""
-    asked = _asked(pending)
     yield approval.row(asked, time.time())
     yield from approval.details(asked)
     lines = [plain(row) for row in approval.whole(asked)]
     yield from ((("plain", f"    {cut(line, _LINE)}"),) for line in islice(lines, _LINES))
     if len(lines) > _LINES or any(len(line) > _LINE for line in lines):
-        yield (("warn", f"    this is not all of it: `interpose approvals show {pending.hold[:_SHORT]}`"),)
+        yield (("warn", f"    this is not all of it: `interpose approvals show {asked.hold[:_SHORT]}`"),)
 
 
-def _asked(pending: Pending) -> approval.Asked:
-    return approval.asked_of(pending.seek, pending.since, pending.until)
+def _words(asked: Asked) -> list[str]:
+    return [*(each for each in _ASKED if each in asked.may), _SKIP]
 
 
-def _words(pending: Pending) -> list[str]:
-    return [*(each for each in _ASKED if each in pending.seek.may), _SKIP]
-
-
-def _prompt(pending: Pending) -> str:
-    return f"    {', '.join(_words(pending)[:-1])} or {_SKIP}? "
+def _prompt(asked: Asked) -> str:
+    return f"    {', '.join(_words(asked)[:-1])} or {_SKIP}? "
 
 
 def _name() -> str:

@@ -26,7 +26,7 @@ function Ask({ ask }) {
   if (ask.kind === "elicitation")
     return html`<section class="ask"><h3>${ask.url ? "The user is to open an address" : "The user is to fill in a form"}</h3>
       ${ask.text && html`<${Words} said=${ask.text} />`}
-      ${ask.fields?.length > 0 && html`<ul class="fields">${ask.fields.map((each, at) => html`<li key=${at}><b>${each.shown}</b> ${each.title} <span class="dim">${each.type}${each.required ? ", required" : ""}${each.choices.length ? `: ${safe(each.choices.join(", "))}` : ""}</span> ${each.description}</li>`)}</ul>`}
+      ${ask.fields?.length > 0 && html`<ul class="fields">${ask.fields.map((each, at) => html`<li key=${at}><b>${each.shown}</b> ${each.title} <span class="dim">${each.type}${each.required ? ", required" : ""}${each.titles.length ? `: ${safe(each.titles.join(", "))}` : ""}</span> ${each.description}</li>`)}</ul>`}
       ${ask.url && html`<${Address} url=${ask.url} />`}
     </section>`;
   if (ask.kind === "roots") return html`<section class="ask"><h3>The client is to name its folders (roots)</h3></section>`;

@@ -1,8 +1,18 @@
 // To decide otherwise than by yes or no: change the message, or answer in the user's place.
 import { html } from "./html.js";
 import { indented, read } from "./json.js";
-import { useState } from "./vendor/hooks.js";
+import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { safe } from "./words.js";
+
+// What was opened comes into sight, however long the message above it is.
+export function Opened({ children }) {
+  const box = useRef(null);
+  useEffect(() => {
+    box.current.scrollIntoView({ block: "start" });
+    box.current.querySelector("textarea, input, select, button")?.focus({ preventScroll: true });
+  }, []);
+  return html`<div class="opened" ref=${box}>${children}</div>`;
+}
 
 export function Edit({ found, on }) {
   const [text, setText] = useState(() => indented(found.message));
@@ -21,15 +31,15 @@ export function Answer({ found, on }) {
 }
 
 function Form({ ask, on }) {
-  const [values, setValues] = useState({});
+  const [values, setValues] = useState(() => Object.fromEntries(ask.fields.filter((each) => each.default !== null).map((each) => [each.name, each.default])));
   const put = (name, value) => setValues({ ...values, [name]: value });
-  const missing = ask.fields.filter((each) => each.required && each.type !== "boolean" && !values[each.name]);
+  const missing = ask.fields.filter((each) => each.required && each.type !== "boolean" && (values[each.name] ?? "").length === 0);
   const send = () => {
     const content = {};
     for (const each of ask.fields) {
       const value = values[each.name];
       if (each.type === "boolean") content[each.name] = Boolean(value);
-      else if (value !== undefined && value !== "") content[each.name] = each.type === "number" || each.type === "integer" ? Number(value) : each.type === "array" ? value.split(",").map((one) => one.trim()) : value;
+      else if (value !== undefined && value !== "") content[each.name] = each.type === "number" || each.type === "integer" ? Number(value) : each.type === "array" && !Array.isArray(value) ? value.split(",").map((one) => one.trim()) : value;
     }
     on("answer", { answer: JSON.stringify({ action: "accept", content }) });
   };
@@ -41,7 +51,9 @@ function Form({ ask, on }) {
 function Field({ field, value, put }) {
   const on = (event) => put(field.name, event.target.value);
   if (field.type === "boolean") return html`<input type="checkbox" name=${field.name} checked=${Boolean(value)} onChange=${(event) => put(field.name, event.target.checked)} />`;
-  if (field.choices.length) return html`<select name=${field.name} value=${value ?? ""} onChange=${on}><option value=""></option>${field.choices.map((each) => html`<option key=${each} value=${each}>${safe(each)}</option>`)}</select>`;
+  const options = field.choices.map((each, at) => html`<option key=${each} value=${each} selected=${[value].flat().includes(each)}>${safe(field.titles[at])}</option>`);
+  if (field.type === "array" && options.length) return html`<select multiple size=${Math.min(6, options.length)} name=${field.name} onChange=${(event) => put(field.name, [...event.target.selectedOptions].map((each) => each.value))}>${options}</select>`;
+  if (options.length) return html`<select name=${field.name} value=${value ?? ""} onChange=${on}><option value=""></option>${options}</select>`;
   return html`<input type=${field.type === "number" || field.type === "integer" ? "number" : "text"} step="any" autocomplete="off" name=${field.name} value=${value ?? ""} onInput=${on} />`;
 }
 

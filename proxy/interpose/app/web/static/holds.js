@@ -1,9 +1,9 @@
 // Held messages, each a card: what will happen if it is approved, and the ways to decide.
 import { get, post } from "./ask.js";
 import { Consent } from "./consent.js";
-import { Answer, Edit } from "./deciding.js";
+import { Answer, Edit, Opened } from "./deciding.js";
 import { html } from "./html.js";
-import { now, pending } from "./state.js";
+import { complain, now, pending } from "./state.js";
 import { useEffect, useState } from "./vendor/hooks.js";
 import { effect, signal, untracked } from "./vendor/signals.js";
 import { Bar, urgency } from "./waiting.js";
@@ -12,13 +12,15 @@ import { age, bytes, safe } from "./words.js";
 const SETTLE = 600; // milliseconds that a card stands still before it can be approved: a finger may be on its way
 const STAYS = 4000;
 const FEW = 20;
+const ANEW = 200;
 const WORDS = { approve: "Allow", edit: "Edit & allow", answer: "Answer for the user", decline: "Decline", cancel: "Cancel" };
 const DONE = { approve: "allowed", edit: "changed and allowed", answer: "answered", decline: "declined", cancel: "cancelled" };
 
 export const inHand = signal(null); // the hold that is open
 export const doing = signal(null); // "edit" or "answer", of the one in hand
 export const ended = signal(new Map()); // what has just been decided or is gone, for a moment
-const more = signal([]);
+const room = signal(FEW); // how many cards somebody wants to see
+const more = signal([]); // those of them that the feed does not tell
 const wholes = new Map();
 let last = []; // what was listed before
 const mine = new Set(); // what this page is deciding
@@ -50,9 +52,37 @@ function keep(brief, word, look) {
   }, STAYS);
 }
 
+let reaching = false, again = false;
+
+// Those beyond what the feed tells, anew whenever something begins or ceases to wait.
+async function reach() {
+  if (reaching) return void (again = true);
+  reaching = true;
+  try {
+    const { first, count } = pending.value, found = [];
+    while (first.length + found.length < Math.min(room.value, count)) {
+      const { holds } = await get(`pending?from=${first.length + found.length}`);
+      if (!holds.length) break;
+      found.push(...holds);
+    }
+    if (found.length || more.value.length) more.value = found;
+  } catch (error) {
+    complain(error);
+  } finally {
+    reaching = false;
+    if (again) setTimeout(reach, ANEW);
+    again = false;
+  }
+}
+
+effect(() => {
+  pending.value, room.value;
+  untracked(() => void reach());
+});
+
 // Whatever leaves the list without this page's doing.
 effect(() => {
-  const here = pending.value.first, there = new Set(here.map((each) => each.hold));
+  const here = [...pending.value.first, ...more.value], there = new Set(here.map((each) => each.hold));
   untracked(() => {
     for (const each of last) if (!there.has(each.hold) && !ended.value.has(each.hold) && !mine.has(each.hold)) gone(each);
   });
@@ -66,15 +96,11 @@ export function Holds() {
   const cards = [...told.values()].map((each) => ({ ...each.brief, ...each, over: true }));
   const open = all.filter((each) => !told.has(each.hold));
   if (open.length && !open.some((each) => each.hold === inHand.value)) queueMicrotask(() => (inHand.value = open[0].hold));
-  const [room, setRoom] = useState(FEW);
-  const list = [...cards, ...open.slice(0, room)].sort((one, other) => one.since - other.since || (one.hold < other.hold ? -1 : 1));
-  const left = pending.value.count - open.slice(0, room).length;
-  const show = async () => {
-    if (open.length < room + FEW && pending.value.count > open.length) more.value = [...more.value, ...(await get(`pending?from=${open.length}`)).holds];
-    setRoom(room + FEW);
-  };
+  const shown = open.slice(0, room.value);
+  const list = [...cards, ...shown].sort((one, other) => one.since - other.since || (one.hold < other.hold ? -1 : 1));
+  const left = pending.value.count - shown.length;
   return html`${list.map((each) => html`<${Card} key=${each.hold} brief=${each} />`)}
-    ${left > 0 && html`<button class="more" onClick=${show}>${left} more wait for approval</button>`}`;
+    ${left > 0 && html`<button class="more" onClick=${() => (room.value += FEW)}>${left} more wait for approval</button>`}`;
 }
 
 function gone(brief) {
@@ -117,8 +143,8 @@ function Open({ brief }) {
   const may = Object.keys(WORDS).filter((each) => brief.may.includes(each));
   return html`<div class="body">
     ${whole === null ? html`<p class="dim">${said || "Reading what it says …"}</p>` : html`<${Consent} found=${whole} />`}
-    ${doing.value === "edit" && whole && html`<${Edit} found=${whole} on=${on} />`}
-    ${doing.value === "answer" && whole && html`<${Answer} found=${whole} on=${on} />`}
+    ${doing.value === "edit" && whole && html`<${Opened}><${Edit} found=${whole} on=${on} /><//>`}
+    ${doing.value === "answer" && whole && html`<${Opened}><${Answer} found=${whole} on=${on} /><//>`}
     ${said && whole && html`<p class="bad" role="alert">${safe(said)}</p>`}
     <div class="ways">${may.map((each) => html`<button key=${each} class=${`way ${each}`} data-way=${each} disabled=${(each === "approve" || each === "edit" || each === "answer") && !(ready && whole)} aria-pressed=${doing.value === each} onClick=${() => act(each)}>${WORDS[each]}</button>`)}</div>
   </div>`;

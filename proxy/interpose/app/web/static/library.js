@@ -1,4 +1,4 @@
-// Recordings on disk: open one, compare two, rehearse one against a policy, copy the command that replays it.
+// Recordings on disk: open one, compare two, rehearse one against a policy, play one as a server.
 import { get, post } from "./ask.js";
 import { html } from "./html.js";
 import { choose, complain, search, view } from "./state.js";
@@ -39,18 +39,37 @@ export function Library() {
   const named = (name) => found.recordings.find((each) => each.name === name)?.file ?? "";
   const compare = () => run(`${named(picked[0])} and ${named(picked[1])}`, () => get(`diff?a=${picked[0]}&b=${picked[1]}`));
   const rehearse = () => run(`${named(picked[0])} under ${found.policies.find((each) => each.name === policy)?.file}`, () => post("rehearse", { recording: picked[0], policy }));
+  const play = async (recording, on) => {
+    try {
+      const { playing } = await post("replay", { recording, play: on });
+      setFound({ ...found, playing });
+    } catch (error) {
+      complain(error);
+    }
+  };
   const shown = found.recordings.filter((each) => `${each.file} ${each.server} ${each.started}`.toLowerCase().includes(wanted.toLowerCase()));
-  return html`<div class="library" tabIndex="0">
+  return html`<div class="library" tabIndex="0" role="region" aria-label="recordings">
     <div class="tools"><input type="search" aria-label="find a recording" placeholder="find a recording" value=${wanted} onInput=${(event) => setWanted(event.target.value)} />
       <button onClick=${compare} disabled=${picked.length !== 2}>Compare two</button>
-      <select aria-label="policy" value=${policy} onChange=${(event) => setPolicy(event.target.value)}><option value="">policy …</option>${found.policies.map((each) => html`<option key=${each.name} value=${each.name}>${safe(each.file)}</option>`)}</select>
+      <select aria-label="policy" value=${policy} onChange=${(event) => setPolicy(event.target.value)}><option value="">${found.policies.length ? "policy …" : "no policy in these folders"}</option>${found.policies.map((each) => html`<option key=${each.name} value=${each.name}>${safe(each.file)}</option>`)}</select>
       <button onClick=${rehearse} disabled=${picked.length !== 1 || !policy}>Rehearse</button><button onClick=${read}>List anew</button></div>
     <p class="dim">${shown.length} of ${plural(found.recordings.length, "recording")} in ${found.folders.map(safe).join(", ")}. Pick one or two.</p>
     ${told && html`<${Told} told=${told} close=${() => setTold(null)} />`}
     <table><thead><tr><th>pick</th><th>recording</th><th>server</th><th>began</th><th>size</th><th>replay</th></tr></thead><tbody>
     ${shown.slice(0, 500).map((each) => html`<tr key=${each.name} class=${picked.includes(each.name) ? "picked" : ""}><td><input type="checkbox" aria-label=${`pick ${each.file}`} checked=${picked.includes(each.name)} onChange=${() => pick(each.name)} /></td>
-      <td><button class="plainly" onClick=${() => open(each.name)}>${safe(each.file)}</button></td><td>${safe(each.server)} <span class="dim">${safe(each.transport)}</span></td><td>${day(each.started)}</td><td>${bytes(each.bytes)}</td><td><${Copy} text=${`interpose replay server ${quoted(each.path)}`} /></td></tr>`)}
+      <td><button class="plainly" onClick=${() => open(each.name)}>${safe(each.file)}</button></td><td>${safe(each.server)} <span class="dim">${safe(each.transport)}</span></td><td>${day(each.started)}</td><td>${bytes(each.bytes)}</td><td><${Replay} each=${each} url=${found.playing[each.name]} play=${play} /></td></tr>`)}
     </tbody></table></div>`;
+}
+
+// Play a recording as a server for clients on this machine, here or with a command.
+function Replay({ each, url, play }) {
+  const [busy, setBusy] = useState(false);
+  const press = async () => {
+    setBusy(true);
+    await play(each.name, !url);
+    setBusy(false);
+  };
+  return html`<span class="replay">${url && html`<code>${url}</code><${Copy} text=${url} word="copy address" />`}<button aria-label=${`${url ? "stop" : "play"} ${each.file}`} disabled=${busy} onClick=${press}>${url ? "Stop" : busy ? "Starting …" : "Play"}</button>${!url && html`<${Copy} text=${`interpose replay server ${quoted(each.path)}`} />`}</span>`;
 }
 
 export function Copy({ text, word = "copy command" }) {

@@ -35,7 +35,7 @@ function Head() {
       ${sessions.value.map((each) => html`<option key=${each.session} value=${each.session}>${each.live ? "● " : ""}${safe(each.server)} · ${safe(each.transport)} · ${clock(new Date(each.started).getTime() / 1000).slice(0, 8)}</option>`)}
     </select>
     <nav aria-label="views">${Object.entries(VIEWS).map(([key, word]) => html`<button key=${key} aria-current=${view.value === key ? "page" : undefined} onClick=${() => (view.value = key)}>${word}</button>`)}</nav>
-    <span class=${`feed ${connected.value ? "good" : "bad"}`} role="status">${connected.value ? "● connected" : "○ not connected"}</span>
+    <span class=${`feed ${connected.value ? "good" : "bad"}`} role="status">${connected.value ? "● connected" : "○ not connected: has interpose ended?"}</span>
     <button class="help" aria-label="keys" title="keys" onClick=${() => (helping.value = true)}>?</button>
     ${told && html`<p class="about">${[told.reading ? "reading …" : told.live ? "live" : (told.ended ? safe(told.ended) : "ended without a last line"), told.version && `MCP ${safe(told.version)}`, told.client?.name && `${safe(told.client.name)} → ${safe(told.server?.name ?? told.name)}`, told.policies.map((each) => `policy ${safe(each.name ?? "")}`).join(", "), told.tally].filter(Boolean).join(" · ")}${told.problem && html` <b class="bad">! ${safe(told.problem)}</b>`}</p>`}
   </header>`;

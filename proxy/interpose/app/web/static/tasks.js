@@ -20,7 +20,7 @@ export function Tasks() {
   const at = about.value?.live ? sessionTime() : found.at;
   const begin = Math.min(...found.tasks.map((each) => each.since)), room = Math.max(at - begin, 0.001);
   const share = (seconds) => `${Math.min(100, Math.max(0, ((seconds - begin) / room) * 100))}%`;
-  return html`<div class="tasks" tabIndex="0" aria-label="tasks">
+  return html`<div class="tasks" tabIndex="0" role="region" aria-label="tasks">
     ${found.tasks.map((task) => html`<${Life} key=${task.id + task.since} task=${task} at=${at} share=${share} />`)}
     ${found.left_out > 0 && html`<p class="dim">and ${found.left_out} more</p>`}
   </div>`;

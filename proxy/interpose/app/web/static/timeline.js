@@ -15,7 +15,7 @@ export function Timeline() {
   const box = useRef(null);
   const [top, setTop] = useState(0);
   const [room, setRoom] = useState(600);
-  const follow = useRef(true);
+  const follow = useRef(true), left = useRef(0); // whether to stay at the end, and where the box was left
   useEffect(() => {
     const watch = new ResizeObserver(() => setRoom(box.current?.clientHeight ?? 600));
     watch.observe(box.current);
@@ -25,10 +25,14 @@ export function Timeline() {
   const order = list?.order ?? [], each = height();
   useEffect(() => {
     follow.current = about.value?.live ?? true;
+    left.current = 0;
     if (box.current) box.current.scrollTop = 0;
   }, [list]);
   useEffect(() => {
-    if (follow.current && about.value?.live && box.current) box.current.scrollTop = order.length * each;
+    if (!follow.current || !about.value?.live || !box.current) return;
+    if (box.current.scrollTop < left.current - each) return void (follow.current = false); // its event is on the way
+    box.current.scrollTop = order.length * each;
+    left.current = box.current.scrollTop;
   });
   useEffect(() => {
     const at = selected.value === null ? -1 : place(order, selected.value);
@@ -40,6 +44,7 @@ export function Timeline() {
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = box.current;
     follow.current = scrollHeight - scrollTop - clientHeight < each * 1.5;
+    left.current = scrollTop;
     setTop(scrollTop);
   };
   const first = Math.max(0, Math.floor(top / each) - BEYOND);
@@ -75,8 +80,8 @@ function Row({ row, number, at, of, top, chosen }) {
     <${Lane} row=${row} />
     <span class="label" title=${row.label}>${inside && html`<span class="nested" aria-hidden="true">└ </span>`}${safe(row.label || row.type)}</span>
     <span class="outcome"><span class=${state.style || "dim"}>${word && safe(word)}</span>${" "}<span class="took">${took(state.seconds ?? row.seconds)}</span></span>
-    <${Marks} row=${row} state=${state} />
-    <span class="text">${inside && html`<span class="where">in ${row.inside.join(row.sure === false ? " or " : ", ")}${row.more ? ` and ${row.more} more` : ""}${row.sure === false ? " ?" : ""} </span>`}${safe(row.text ?? "")}${row.text && (state.reply || row.reply) ? html`<span class="dim"> ⇒ </span>` : ""}${safe(state.reply ?? row.reply ?? "")}</span>
+    <span class="said"><${Marks} row=${row} state=${state} />
+    <span class="text">${inside && html`<span class="where">in ${row.inside.join(row.sure === false ? " or " : ", ")}${row.more ? ` and ${row.more} more` : ""}${row.sure === false ? " ?" : ""} </span>`}${safe(row.text ?? "")}${row.text && (state.reply || row.reply) ? html`<span class="dim"> ⇒ </span>` : ""}${safe(state.reply ?? row.reply ?? "")}</span></span>
   </div>`;
 }
 
