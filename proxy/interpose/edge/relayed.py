@@ -16,12 +16,12 @@ from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncode
 from interpose.edge.judging import Judging
 from interpose.edge.link import FAULT
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
-from interpose.edge.transports.exchange import Exchange, refusal, text
+from interpose.edge.transports.exchange import Exchange, refusal
 from interpose.edge.transports.frames import Frames, cutter_for
 from interpose.edge.transports.http_client_request import Refusal
 from interpose.edge.transports.mirroring import mirrored_params, plainly, remirrored
 from interpose.edge.transports.plain import Unreadable
-from interpose.edge.transports.raw_headers import RawHeaders
+from interpose.edge.transports.raw_headers import RawHeaders, text
 from interpose.edge.transports.reply import ClientGone
 from interpose.edge.transports.sending import Answer, Sending
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
@@ -52,6 +52,7 @@ class Relayed:
         self._clock = session.conversation.clock
         self._channel = session.enter(exchange)
         self._headers: RawHeaders = exchange.request.raw_headers
+        self._size = 0
         self._asked: Frame | None = None  # until it is on its way
         self._refused: Refusal | None = None
         self._accepted = False
@@ -62,6 +63,7 @@ class Relayed:
     def hear_request(self, frame: Frame) -> None:
         """The head that came, and the body if there was one."""
         request = self._exchange.request
+        self._size = len(frame.raw)
         target = raw(self._target).decode("utf-8", "replace")
         headers = text(request.raw_headers)
         enforces, at = self._session.enforces, self._clock()
@@ -197,7 +199,8 @@ class Relayed:
 
     def _send(self) -> Sending:
         verb, target = self._exchange.request.method, raw(self._front.target(self._target))
-        return self._upstream.send(verb, target, self._headers, *self._exchange.take())
+        body, over = self._exchange.take()
+        return self._upstream.send(verb, target, self._headers, body, over, resized=len(body) != self._size)
 
     # --- what the server says ----------------------------------------------------------------------------------------
 

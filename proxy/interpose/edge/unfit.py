@@ -8,9 +8,9 @@ from aiohttp import hdrs, web
 from interpose.core.bridge.stateless import mirrored_part
 from interpose.core.protocol.http import disagreement
 from interpose.core.wire.message import Kind, Message
-from interpose.edge.transports.exchange import text
 from interpose.edge.transports.http_client_request import HEADER_MISMATCH, Refusal
 from interpose.edge.transports.plain import is_plain_json
+from interpose.edge.transports.raw_headers import text
 
 
 def unfit(request: web.BaseRequest, message: Message | None) -> Refusal | None:

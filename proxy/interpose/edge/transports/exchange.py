@@ -8,13 +8,13 @@ from collections import deque
 from aiohttp import web
 from aiohttp.http import HttpVersion11
 
-from interpose.core.events import End, Frame, Headers
+from interpose.core.events import End, Frame
 from interpose.core.protocol.http import ParamHeaders
 from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import write_block
 from interpose.edge.transports.bodies import is_event_stream, whole
 from interpose.edge.transports.pace import paced
-from interpose.edge.transports.raw_headers import RawHeaders as RawHeaders
+from interpose.edge.transports.raw_headers import RawHeader
 from interpose.edge.transports.reply import ClientGone, Reply
 
 _STEP = 1 << 18
@@ -116,11 +116,10 @@ class Exchange:
         self.upstream.clear()
         return body, over
 
-    def begin(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> Reply:
+    def begin(self, status: int, reason: str | None, headers: list[RawHeader]) -> Reply:
         """Set the status and headers. They go out with what comes next, or with `announce`."""
         self.reply = Reply(self.request, status, reason, headers)
-        types = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"]
-        self.streams = is_event_stream(types[0] if types else None)
+        self.streams = is_event_stream(self.reply.type)
         return self.reply
 
     async def announce(self) -> None:
@@ -225,19 +224,3 @@ def reset(transport: asyncio.Transport) -> None:
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
-
-
-def text(raw_headers: RawHeaders) -> Headers:
-    """Raw headers as text, in their order and spelling. What is no UTF-8 is read as Latin-1."""
-    headers = list(raw_headers)
-    try:
-        return tuple([(name.decode(), value.decode()) for name, value in headers])
-    except UnicodeDecodeError:
-        return tuple([(_text(name), _text(value)) for name, value in headers])
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
