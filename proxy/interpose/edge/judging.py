@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from interpose.core.events import Frame
 from interpose.edge.heads import KEEP_ALIVE, Head, as_events, as_json, as_unread, joined, uncoded
@@ -13,20 +14,25 @@ from interpose.edge.transports.plain import plain_frames
 from interpose.edge.transports.sending import Answer
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS
 
+_TOGETHER = 32  # frames: as many may have interpose talk to the server before it waits for room
 _SILENT = 15.0  # seconds after which a held stream says that it is still there
+
+
+class Hear(Protocol):
+    def __call__(self, frames: Sequence[Frame], *, ended: bool) -> None: ...
 
 
 class Judging:
     """Hands a reply on: a stream as it comes, any other reply once its body was judged.
 
-    `hear` hears frames of it; `room` waits while too much of interpose's own is under way. `holds` tells whether
-    something in it is held.
+    `hear` hears frames of it, and whether they are the last; `room` waits while too much of interpose's own is under
+    way. `holds` tells whether something in it is held.
     """
 
     def __init__(
         self,
         exchange: Exchange,
-        hear: Callable[[Sequence[Frame]], None],
+        hear: Hear,
         room: Callable[[], Awaitable[None]],
         holds: Callable[[], bool],
     ) -> None:
@@ -60,11 +66,14 @@ class Judging:
         exchange, last = self._exchange, None
         try:
             while batch := await frames.more():
-                for frame in batch:
-                    last = frame
-                    self._hear((frame,))
+                last = batch[-1]
+                while batch:
+                    some, batch = batch[:_TOGETHER], batch[_TOGETHER:]
+                    self._hear(some, ended=frames.ended and not batch)
                     await self._room()
                 await exchange.flush()
+            if last is None:
+                self._hear((), ended=True)
         except UPSTREAM_ERRORS:
             answer_came = last is not None and last.message is not None and last.message.is_response
             if not exchange.was_held and not (answer_came and self._holds()):  # else the answer comes another way
