@@ -19,14 +19,14 @@ _SILENT = 15.0  # seconds after which a held stream says that it is still there
 
 
 class Hear(Protocol):
-    def __call__(self, frames: Sequence[Frame], *, ended: bool) -> None: ...
+    def __call__(self, frames: Sequence[Frame], *, ended: bool) -> bool: ...
 
 
 class Judging:
     """Hands a reply on: a stream as it comes, any other reply once its body was judged.
 
-    `hear` hears frames of it, and whether they are the last; `room` waits while too much of interpose's own is under
-    way. `holds` tells whether something in it is held.
+    `hear` hears frames of it, and whether they are the last; it tells whether with them the reply is over, as it came.
+    `room` waits while too much of interpose's own is under way. `holds` tells whether something in it is held.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Judging:
         self._hear = hear
         self._room = room
         self._holds = holds
+        self._over = False
         self._timer: asyncio.TimerHandle | None = None
         self._offering: asyncio.Task[None] | None = None
 
@@ -53,8 +54,9 @@ class Judging:
                     await self._exchange.announce()
             last = await self._read(frames)
             if self._exchange.reply is None:
-                await self._reply(head, last)
-            await self._hold()
+                await (self._begin(head) if self._over else self._reply(head, last))
+            if not self._over:
+                await self._hold()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -69,11 +71,11 @@ class Judging:
                 last = batch[-1]
                 while batch:
                     some, batch = batch[:_TOGETHER], batch[_TOGETHER:]
-                    self._hear(some, ended=frames.ended and not batch)
+                    self._over = self._hear(some, ended=frames.ended and not batch)
                     await self._room()
-                await exchange.flush()
+                await exchange.flush(more=frames.ended)
             if last is None:
-                self._hear((), ended=True)
+                self._over = self._hear((), ended=True)
         except UPSTREAM_ERRORS:
             answer_came = last is not None and last.message is not None and last.message.is_response
             if not exchange.was_held and not (answer_came and self._holds()):  # else the answer comes another way
@@ -118,7 +120,7 @@ class Judging:
         """Keep an event stream open while the answer to the call in it, or something held, may still come."""
         exchange = self._exchange
         while self._is_held and exchange.streams:
-            await exchange.announce()
+            await exchange.flush()
             await exchange.moved()
             await exchange.flush()
 

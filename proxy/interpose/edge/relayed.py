@@ -107,9 +107,9 @@ class Relayed:
     # --- what the client asks ----------------------------------------------------------------------------------------
 
     def _prepare(self, message: Message | None) -> None:
-        self._headers = plainly(self._headers)
+        self._headers = headers = plainly(self._headers)
         if message is not None:
-            self._exchange.params = mirrored_params(self._headers, message)
+            self._exchange.params = mirrored_params(headers, message)
 
     def _review(self, frame: Frame) -> None:
         """See what became of the request: its headers go with what is sent, and nothing is sent that was not read."""
@@ -237,9 +237,10 @@ class Relayed:
     def _responded(self, answer: Answer) -> Responded:
         return Responded(self._clock(), self._channel, answer.status, text(answer.raw_headers))
 
-    def _hear_said(self, frames: Sequence[Frame], *, ended: bool) -> None:
-        """Hear frames, with what came before them, and with the end where nothing can come between."""
+    def _hear_said(self, frames: Sequence[Frame], *, ended: bool) -> bool:
+        """Hear frames, with what came before them, and with the end where nothing can come between: True for that."""
         self._errands.hear(self._session, self._exchange, self._said(frames, ended=ended))
+        return self._closed
 
     def _said(self, frames: Sequence[Frame], *, ended: bool) -> Iterator[Event]:
         """What is to be heard, and what there is to do about each frame once it was."""
@@ -265,7 +266,7 @@ class Relayed:
         exchange = self._exchange
         if exchange.is_held or self._session.has_unplaced or self._holds():
             return True
-        if any([said.over for said in exchange.downstream]):
+        if any(said.over for said in exchange.downstream):
             return True
         return not exchange.streams and [said.raw for said in exchange.downstream] != [frame.raw for frame in frames]
 

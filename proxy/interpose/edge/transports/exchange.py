@@ -40,7 +40,7 @@ class Exchange:
         self.severed = False
         self._stirred = False
         self._waiter: asyncio.Event | None = None
-        self._spreading = asyncio.Lock()
+        self._spreading: asyncio.Lock | None = None  # held while a frame that takes its time is written
 
     def ask(self, message: Message) -> None:
         """What the client asks in this exchange."""
@@ -53,8 +53,9 @@ class Exchange:
             self.upstream.append(frame)
         else:
             self.downstream.append(frame)
-            parts = frame.message.messages() if frame.message is not None and self.waiting else ()
-            self.waiting.difference_update([part.id or "" for part in parts if part.is_response])
+            if frame.message is not None and self.waiting:
+                parts = frame.message.messages()
+                self.waiting.difference_update([part.id or "" for part in parts if part.is_response])
         self.nudge()
 
     @property
@@ -142,8 +143,8 @@ class Exchange:
         reply = self.reply
         if reply is None:
             return
-        while self.downstream or self._spreading.locked():
-            if self._spreading.locked() or self._is_slow(self.downstream[0]):
+        while self.downstream or self._is_spreading:
+            if self._is_spreading or self._is_slow(self.downstream[0]):
                 await self._spread()
             else:
                 reply.put(self._written(self.downstream.popleft()))
@@ -154,10 +155,16 @@ class Exchange:
 
     async def _spread(self) -> None:
         """Write a frame that takes its time, behind those that do already."""
+        if self._spreading is None:
+            self._spreading = asyncio.Lock()
         async with self._spreading:
             if self.downstream:
                 frame = self.downstream.popleft()
                 await self.write(self._written(frame), frame.over)
+
+    @property
+    def _is_spreading(self) -> bool:
+        return self._spreading is not None and self._spreading.locked()
 
     def _is_slow(self, frame: Frame) -> bool:
         return bool(frame.over) or len(frame.raw) > _STEP
