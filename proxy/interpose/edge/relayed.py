@@ -64,7 +64,9 @@ class Relayed:
         """The head that came, and the body if there was one."""
         request = self._exchange.request
         self._size = len(frame.raw)
-        target = raw(self._target).decode("utf-8", "replace")
+        target = self._target
+        if not target.isascii():
+            target = raw(target).decode("utf-8", "replace")
         headers = text(request.raw_headers)
         enforces, at = self._session.enforces, self._clock()
         self._opens = frame.message is not None and frame.message.method == "initialize"
