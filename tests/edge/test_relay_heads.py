@@ -257,3 +257,23 @@ async def test_what_is_no_mcp_streams_and_breaks_off_like_the_rest(tmp_path: Pat
         server.reset()
         assert await client.rest() == b""
     assert ends.recordings() == []
+
+
+async def test_headers_of_the_connection_stay_behind_with_those_that_they_name(tmp_path: Path) -> None:
+    async with relaying(tmp_path) as ends:
+        for said, kept in (("keep-alive", [b"X-Hop: 1"]), ("Keep-Alive, X-Hop", [])):
+            sent = post(PING, f"Connection: {said}", "X-Hop: 1", "TE: trailers", "X-End: 2")
+            client, server, received = await ends.exchange(sent, reply("202 Accepted", body=b""))
+            await client.message()
+            await server.close()
+            lines = received.split(b"\r\n")
+            assert [line for line in lines if line.startswith((b"X-", b"TE", b"Conn"))] == [*kept, b"X-End: 2"]
+
+
+async def test_a_length_is_said_in_the_usual_way(tmp_path: Path) -> None:
+    length = b"Content-Length: %d\r\n" % len(PING)
+    async with relaying(tmp_path) as ends:
+        sent = post(PING).replace(length, b"Content-Length: 00%d\r\n" % len(PING))
+        assert sent != post(PING)
+        _, _, received = await ends.exchange(sent, reply("202 Accepted", body=b""))
+        assert length in received

@@ -4,6 +4,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# Objects that were made and not let go: a crowd of requests in flight is not garbage to look for.
+_MADE = 5_000
+
 
 @contextmanager
 def loading() -> Iterator[None]:
@@ -13,4 +16,5 @@ def loading() -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(_MADE)
         gc.enable()

@@ -14,9 +14,10 @@ from interpose.core.wire.message import Kind, Message, read
 from interpose.edge.front import Front
 from interpose.edge.roster import RelayedSession, Roster
 from interpose.edge.transports.errands import is_awaited, is_errand
-from interpose.edge.transports.exchange import Exchange, text
+from interpose.edge.transports.exchange import Exchange
 from interpose.edge.transports.mirroring import Lines, own_headers
 from interpose.edge.transports.plain import Unreadable, plain_frames
+from interpose.edge.transports.raw_headers import text
 from interpose.edge.transports.sending import Answer
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
 

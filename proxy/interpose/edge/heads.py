@@ -15,10 +15,11 @@ from interpose.core.wire.message import Kind
 from interpose.edge.front import Front
 from interpose.edge.transports.http_client_request import EVENTS, JSON, accepts, cors, names_no_request
 from interpose.edge.transports.mirroring import Lines, of_another_body
-from interpose.edge.transports.raw_headers import RawHeaders, end_to_end
+from interpose.edge.transports.raw_headers import HOP_BY_HOP, RawHeader, RawHeaders, end_to_end, looked_at
 
 KEEP_ALIVE = Frame(b": keep-alive\n\n", wire="block")
 _LENGTH, _TYPE = b"content-length", b"content-type"
+_NOT_AS_IT_CAME = HOP_BY_HOP | {b"location"}
 _PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found"}
 
 
@@ -30,8 +31,10 @@ class Head(msgspec.Struct, frozen=True):
     headers: Lines
 
 
-def for_client(front: Front, request: web.BaseRequest, headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+def for_client(front: Front, request: web.BaseRequest, headers: RawHeaders) -> list[RawHeader]:
     """The upstream's headers for a client, a `Location` that would lead it past us made ours."""
+    if _NOT_AS_IT_CAME.isdisjoint([header.name for header in looked_at(headers)]):
+        return list(headers)
     kept = end_to_end(headers)
     if not any(name.lower() == b"location" for name, _ in kept):
         return kept

@@ -15,10 +15,10 @@ from interpose.core.events import Closed, End, Frame, Headers, Received, Request
 from interpose.core.wire.message import Message
 from interpose.edge.link import FAULT, Link
 from interpose.edge.runner import Conversation
-from interpose.edge.transports.exchange import text
 from interpose.edge.transports.http_client import HttpClientLink
 from interpose.edge.transports.http_client_shared import SharedServerLink
 from interpose.edge.transports.http_client_stream import Patience
+from interpose.edge.transports.raw_headers import text
 
 _FAREWELL = 1.0  # how long clients may take to read the last answers
 Close = Callable[[Conversation, str], None]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from interpose.core.events import Frame
 from interpose.edge.heads import KEEP_ALIVE, Head, as_events, as_json, as_unread, joined, uncoded
@@ -13,20 +14,25 @@ from interpose.edge.transports.plain import plain_frames
 from interpose.edge.transports.sending import Answer
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS
 
+_TOGETHER = 32  # frames: as many may have interpose talk to the server before it waits for room
 _SILENT = 15.0  # seconds after which a held stream says that it is still there
+
+
+class Hear(Protocol):
+    def __call__(self, frames: Sequence[Frame], *, ended: bool) -> bool: ...
 
 
 class Judging:
     """Hands a reply on: a stream as it comes, any other reply once its body was judged.
 
-    `hear` hears frames of it; `room` waits while too much of interpose's own is under way. `holds` tells whether
-    something in it is held.
+    `hear` hears frames of it, and whether they are the last; it tells whether with them the reply is over, as it came.
+    `room` waits while too much of interpose's own is under way. `holds` tells whether something in it is held.
     """
 
     def __init__(
         self,
         exchange: Exchange,
-        hear: Callable[[Sequence[Frame]], None],
+        hear: Hear,
         room: Callable[[], Awaitable[None]],
         holds: Callable[[], bool],
     ) -> None:
@@ -34,6 +40,7 @@ class Judging:
         self._hear = hear
         self._room = room
         self._holds = holds
+        self._over = False
         self._timer: asyncio.TimerHandle | None = None
         self._offering: asyncio.Task[None] | None = None
 
@@ -47,8 +54,9 @@ class Judging:
                     await self._exchange.announce()
             last = await self._read(frames)
             if self._exchange.reply is None:
-                await self._reply(head, last)
-            await self._hold()
+                await (self._begin(head) if self._over else self._reply(head, last))
+            if not self._over:
+                await self._hold()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -60,11 +68,14 @@ class Judging:
         exchange, last = self._exchange, None
         try:
             while batch := await frames.more():
-                for frame in batch:
-                    last = frame
-                    self._hear((frame,))
+                last = batch[-1]
+                while batch:
+                    some, batch = batch[:_TOGETHER], batch[_TOGETHER:]
+                    self._over = self._hear(some, ended=frames.ended and not batch)
                     await self._room()
-                await exchange.flush()
+                await exchange.flush(more=frames.ended)
+            if last is None:
+                self._over = self._hear((), ended=True)
         except UPSTREAM_ERRORS:
             answer_came = last is not None and last.message is not None and last.message.is_response
             if not exchange.was_held and not (answer_came and self._holds()):  # else the answer comes another way
@@ -109,7 +120,7 @@ class Judging:
         """Keep an event stream open while the answer to the call in it, or something held, may still come."""
         exchange = self._exchange
         while self._is_held and exchange.streams:
-            await exchange.announce()
+            await exchange.flush()
             await exchange.moved()
             await exchange.flush()
 

@@ -67,7 +67,9 @@ class Relay:
 
     async def _pass(self, exchange: Exchange, target: str, body: bytes) -> web.StreamResponse:
         """An exchange that is no MCP (discovery, sign-in): passed on, nothing of it recorded."""
-        sending = self._upstream.send(exchange.request.method, raw(target), exchange.request.raw_headers, body)
+        sending = self._upstream.send(
+            exchange.request.method, raw(target), exchange.request.raw_headers, body, resized=False
+        )
         try:
             answer = await sending.answer()
             headers = for_client(self._front, exchange.request, answer.raw_headers)

@@ -1,9 +1,8 @@
 """One MCP exchange on its way through a relay: heard event by event, carried out as the core decides."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain
 
 import msgspec
 from aiohttp import web
@@ -16,12 +15,12 @@ from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncode
 from interpose.edge.judging import Judging
 from interpose.edge.link import FAULT
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
-from interpose.edge.transports.exchange import Exchange, refusal, text
+from interpose.edge.transports.exchange import Exchange, refusal
 from interpose.edge.transports.frames import Frames, cutter_for
 from interpose.edge.transports.http_client_request import Refusal
 from interpose.edge.transports.mirroring import mirrored_params, plainly, remirrored
 from interpose.edge.transports.plain import Unreadable
-from interpose.edge.transports.raw_headers import RawHeaders
+from interpose.edge.transports.raw_headers import RawHeaders, text
 from interpose.edge.transports.reply import ClientGone
 from interpose.edge.transports.sending import Answer, Sending
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
@@ -52,7 +51,9 @@ class Relayed:
         self._clock = session.conversation.clock
         self._channel = session.enter(exchange)
         self._headers: RawHeaders = exchange.request.raw_headers
+        self._size = 0
         self._asked: Frame | None = None  # until it is on its way
+        self._unheard: list[Event] = []  # what came of the answer and is heard with what follows it
         self._refused: Refusal | None = None
         self._accepted = False
         self._withheld = False
@@ -62,7 +63,10 @@ class Relayed:
     def hear_request(self, frame: Frame) -> None:
         """The head that came, and the body if there was one."""
         request = self._exchange.request
-        target = raw(self._target).decode("utf-8", "replace")
+        self._size = len(frame.raw)
+        target = self._target
+        if not target.isascii():
+            target = raw(target).decode("utf-8", "replace")
         headers = text(request.raw_headers)
         enforces, at = self._session.enforces, self._clock()
         self._opens = frame.message is not None and frame.message.method == "initialize"
@@ -73,7 +77,7 @@ class Relayed:
         events: list[Event] = [Requested(at, self._channel, request.method, target, headers)]
         if frame.raw:
             events.append(Received(at, "client", self._channel, frame))
-        self._hear(events)
+        self._hear(*events)
         if frame.raw and enforces:
             self._review(frame)
 
@@ -105,9 +109,9 @@ class Relayed:
     # --- what the client asks ----------------------------------------------------------------------------------------
 
     def _prepare(self, message: Message | None) -> None:
-        self._headers = plainly(self._headers)
+        self._headers = headers = plainly(self._headers)
         if message is not None:
-            self._exchange.params = mirrored_params(self._headers, message)
+            self._exchange.params = mirrored_params(headers, message)
 
     def _review(self, frame: Frame) -> None:
         """See what became of the request: its headers go with what is sent, and nothing is sent that was not read."""
@@ -132,7 +136,10 @@ class Relayed:
                 return await self._answer()
             self._mirror()
         self._asked = None
-        sending = await self._dispatch()
+        sending, gave_up = await self._session.turnstile.enter(self._send)  # INVARIANT: order holds in a session
+        if gave_up:
+            note = f"{self._channel}: {gave_up}; what came later no longer waits for it"
+            self._session.conversation.tell("server", "note", note)
         try:
             answer = await sending.answer()
             self._notice(answer)
@@ -157,7 +164,7 @@ class Relayed:
     def _refuse(self, why: Refusal) -> web.StreamResponse:
         """Turn away what the server could read in another way than policy did."""
         response = why.response(self._exchange.request)
-        self._hear([Responded(self._clock(), self._channel, response.status, tuple(response.headers.items()))])
+        self._hear(Responded(self._clock(), self._channel, response.status, tuple(response.headers.items())))
         self._close("server", "end")
         return response
 
@@ -173,7 +180,7 @@ class Relayed:
             await stream.offer()
             said = []
         head = own_head(exchange.request, said)
-        self._hear([Responded(self._clock(), self._channel, head.status, text(head.headers))])
+        self._hear(Responded(self._clock(), self._channel, head.status, text(head.headers)))
         reply = exchange.begin(head.status, head.reason, head.headers)
         if exchange.streams:
             exchange.downstream.extend(said)
@@ -184,20 +191,10 @@ class Relayed:
         await exchange.finish()
         return reply
 
-    async def _dispatch(self) -> Sending:
-        """Send the request up, and hold up what comes later in this session until it is on its way.
-
-        INVARIANT: order holds across the connections of one session.
-        """
-        sending, gave_up = await self._session.turnstile.enter(self._send)
-        if gave_up:
-            note = f"{self._channel}: {gave_up}; what came later no longer waits for it"
-            self._session.conversation.tell("server", "note", note)
-        return sending
-
     def _send(self) -> Sending:
         verb, target = self._exchange.request.method, raw(self._front.target(self._target))
-        return self._upstream.send(verb, target, self._headers, *self._exchange.take())
+        body, over = self._exchange.take()
+        return self._upstream.send(verb, target, self._headers, body, over, resized=len(body) != self._size)
 
     # --- what the server says ----------------------------------------------------------------------------------------
 
@@ -206,19 +203,16 @@ class Relayed:
         exchange = self._exchange
         reply = exchange.begin(head.status, head.reason, head.headers)
         frames = Frames(answer, cutter_for(answer.headers.get("Content-Type"), answer.headers.get("Content-Encoding")))
-        unheard: list[Event] = [self._responded(answer)]
+        self._unheard.append(self._responded(answer))
         while True:
             if not answer.is_whole:
-                if unheard:
-                    self._hear(unheard)
-                    unheard.clear()
+                if self._unheard:
+                    self._hear()
                 await exchange.announce()
             batch = await frames.more()
             if batch and self._session.enforces and not (exchange.streams and uncoded(head) == head):
                 raise Unreadable("a policy came into force in the middle of this reply")
-            ending = [self._closing("server", "end")] if frames.ended and self._is_light(batch) else []
-            self._hear(chain(unheard, self._received(batch), ending))
-            unheard.clear()
+            self._hear_said(batch, ended=frames.ended)
             await exchange.flush(more=frames.ended)
             if frames.ended:
                 break
@@ -226,17 +220,15 @@ class Relayed:
         await exchange.finish()
         return reply
 
-    def _is_light(self, frames: Sequence[Frame]) -> bool:
-        """Whether these can be sent without waiting for the client, so that nothing comes between them and the end."""
-        return self._exchange.takes and sum(len(frame.raw) for frame in frames) <= _LIGHT
-
     async def _judge(self, answer: Answer, head: Head) -> web.StreamResponse:
         """Hand on what the core lets through."""
         exchange = self._exchange
         self._accepted = answer.status == 202
-        self._hear([self._responded(answer)])
+        self._unheard.append(self._responded(answer))
+        if not answer.is_whole:
+            self._hear()
         room = partial(self._errands.room, self._session)
-        judging = Judging(exchange, lambda frames: self._hear(self._received(frames)), room, self._holds)
+        judging = Judging(exchange, self._hear_said, room, self._holds)
         await judging.carry(answer, head)
         await exchange.announce()
         self._close("server", "end")
@@ -247,15 +239,38 @@ class Relayed:
     def _responded(self, answer: Answer) -> Responded:
         return Responded(self._clock(), self._channel, answer.status, text(answer.raw_headers))
 
-    def _received(self, frames: Iterable[Frame]) -> Iterator[Received]:
-        """Frames to be heard, and what there is to do about each once it was."""
-        at = self._clock()
+    def _hear_said(self, frames: Sequence[Frame], *, ended: bool) -> bool:
+        """Hear frames, with what came before them, and with the end where nothing can come between: True for that."""
+        self._errands.hear(self._session, self._exchange, self._said(frames, ended=ended))
+        return self._closed
+
+    def _said(self, frames: Sequence[Frame], *, ended: bool) -> Iterator[Event]:
+        """What is to be heard, and what there is to do about each frame once it was."""
+        yield from self._unheard
+        self._unheard.clear()
+        at, enforces = self._clock(), self._session.enforces
         for frame in frames:
             yield Received(at, "server", self._channel, frame)
-            if self._session.enforces and frame.message is None and frame.block is None:
+            if enforces and frame.message is None and frame.block is None:
                 self._leave_out(frame)
             if frame.block is not None and frame.block.event == "endpoint" and frame.block.data:
                 self._learn_endpoint(frame.block.data)
+        if ended and self._is_light and not (enforces and self._is_in_question(frames)):
+            yield self._closing("server", "end", at)
+
+    @property
+    def _is_light(self) -> bool:
+        """Whether all can be sent without waiting for the client, so that nothing comes between it and the end."""
+        return self._exchange.takes and sum([len(frame.raw) for frame in self._exchange.downstream]) <= _LIGHT
+
+    def _is_in_question(self, frames: Sequence[Frame]) -> bool:
+        """Whether more may be said to either side, or what there is takes its time, or a body becomes another."""
+        exchange = self._exchange
+        if exchange.is_held or self._session.has_unplaced or self._holds():
+            return True
+        if any(said.over for said in exchange.downstream):
+            return True
+        return not exchange.streams and [said.raw for said in exchange.downstream] != [frame.raw for frame in frames]
 
     def _leave_out(self, frame: Frame) -> None:
         """What was not read was not judged, and does not go on."""
@@ -294,8 +309,9 @@ class Relayed:
         elif answer.status == 401 and self._roster.sign_in is not None:
             self._roster.sign_in.see(answer.status, answer.headers.getall("WWW-Authenticate", ()))
 
-    def _hear(self, events: Iterable[Event]) -> None:
-        self._errands.hear(self._session, self._exchange, events)
+    def _hear(self, *events: Event) -> None:
+        unheard, self._unheard = self._unheard, []
+        self._errands.hear(self._session, self._exchange, (*unheard, *events))
 
     def _close_early(self) -> None:
         """Nobody is there to be answered: the client left, or was made to."""
@@ -307,8 +323,8 @@ class Relayed:
     def _close(self, end: End, reason: str) -> None:
         """An exchange ends once, by whoever ended it first."""
         if not self._closed:
-            self._hear([self._closing(end, reason)])
+            self._hear(self._closing(end, reason, self._clock()))
 
-    def _closing(self, end: End, reason: str) -> Closed:
+    def _closing(self, end: End, reason: str, at: float) -> Closed:
         self._closed = True
-        return Closed(self._clock(), end, self._channel, reason)
+        return Closed(at, end, self._channel, reason)

@@ -100,6 +100,10 @@ class RelayedSession:
         self._answers += 1
         return f"ia{self._answers}"
 
+    @property
+    def has_unplaced(self) -> bool:
+        return bool(self._server.unplaced)
+
     def unplaced(self) -> list[tuple[str, Frame]]:
         """What the core wants the server to hear that no exchange of the client carries."""
         if not self._server.unplaced:

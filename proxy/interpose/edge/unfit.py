@@ -8,9 +8,11 @@ from aiohttp import hdrs, web
 from interpose.core.bridge.stateless import mirrored_part
 from interpose.core.protocol.http import disagreement
 from interpose.core.wire.message import Kind, Message
-from interpose.edge.transports.exchange import text
 from interpose.edge.transports.http_client_request import HEADER_MISMATCH, Refusal
 from interpose.edge.transports.plain import is_plain_json
+from interpose.edge.transports.raw_headers import text
+
+_VERSION = b"io.modelcontextprotocol/protocolVersion"  # or with escapes, after each of which is a backslash
 
 
 def unfit(request: web.BaseRequest, message: Message | None) -> Refusal | None:
@@ -21,5 +23,7 @@ def unfit(request: web.BaseRequest, message: Message | None) -> Refusal | None:
         return Refusal(415, "policy cannot read this body: send JSON in UTF-8, plain or as gzip")
     if message.kind is not Kind.REQUEST:
         return None
+    if _VERSION not in message.raw and b"\\" not in message.raw:
+        return None  # a message of the era in which headers mirror nothing
     fault = disagreement(text(request.raw_headers), mirrored_part(message))
     return None if fault is None else Refusal(400, fault, HEADER_MISMATCH, message.id)

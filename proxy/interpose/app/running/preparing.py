@@ -56,7 +56,7 @@ def page(options: Options) -> "LivePage | None":
         return None
     from interpose.app.web.live import LivePage
 
-    return LivePage(options.ui, options.record)
+    return LivePage(options.ui, options.record, options.policy)
 
 
 def policies(options: Governing) -> "tuple[Policy, ...]":

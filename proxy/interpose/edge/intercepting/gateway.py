@@ -12,7 +12,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from interpose.core.wire.http import same_origin
 from interpose.edge.intercepting.origins import Origins
 from interpose.edge.intercepting.straight import StraightRelay
-from interpose.edge.transports.exchange import RawHeaders, refusal
+from interpose.edge.transports.exchange import refusal
+from interpose.edge.transports.raw_headers import RawHeaders
 
 _MOST = 100  # origins: beyond this the longest idle one is let go
 _ORIGIN = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[^\s/@?#\[\]:]+)(?::\d{1,5})?")

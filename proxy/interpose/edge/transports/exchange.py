@@ -8,13 +8,13 @@ from collections import deque
 from aiohttp import web
 from aiohttp.http import HttpVersion11
 
-from interpose.core.events import End, Frame, Headers
+from interpose.core.events import End, Frame
 from interpose.core.protocol.http import ParamHeaders
 from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import write_block
 from interpose.edge.transports.bodies import is_event_stream, whole
 from interpose.edge.transports.pace import paced
-from interpose.edge.transports.raw_headers import RawHeaders as RawHeaders
+from interpose.edge.transports.raw_headers import RawHeader
 from interpose.edge.transports.reply import ClientGone, Reply
 
 _STEP = 1 << 18
@@ -40,7 +40,7 @@ class Exchange:
         self.severed = False
         self._stirred = False
         self._waiter: asyncio.Event | None = None
-        self._spreading = asyncio.Lock()
+        self._spreading: asyncio.Lock | None = None  # held while a frame that takes its time is written
 
     def ask(self, message: Message) -> None:
         """What the client asks in this exchange."""
@@ -53,8 +53,9 @@ class Exchange:
             self.upstream.append(frame)
         else:
             self.downstream.append(frame)
-            parts = frame.message.messages() if frame.message is not None and self.waiting else ()
-            self.waiting.difference_update([part.id or "" for part in parts if part.is_response])
+            if frame.message is not None and self.waiting:
+                parts = frame.message.messages()
+                self.waiting.difference_update([part.id or "" for part in parts if part.is_response])
         self.nudge()
 
     @property
@@ -116,11 +117,10 @@ class Exchange:
         self.upstream.clear()
         return body, over
 
-    def begin(self, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]) -> Reply:
+    def begin(self, status: int, reason: str | None, headers: list[RawHeader]) -> Reply:
         """Set the status and headers. They go out with what comes next, or with `announce`."""
         self.reply = Reply(self.request, status, reason, headers)
-        types = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-type"]
-        self.streams = is_event_stream(types[0] if types else None)
+        self.streams = is_event_stream(self.reply.type)
         return self.reply
 
     async def announce(self) -> None:
@@ -143,8 +143,8 @@ class Exchange:
         reply = self.reply
         if reply is None:
             return
-        while self.downstream or self._spreading.locked():
-            if self._spreading.locked() or self._is_slow(self.downstream[0]):
+        while self.downstream or self._is_spreading:
+            if self._is_spreading or self._is_slow(self.downstream[0]):
                 await self._spread()
             else:
                 reply.put(self._written(self.downstream.popleft()))
@@ -155,10 +155,16 @@ class Exchange:
 
     async def _spread(self) -> None:
         """Write a frame that takes its time, behind those that do already."""
+        if self._spreading is None:
+            self._spreading = asyncio.Lock()
         async with self._spreading:
             if self.downstream:
                 frame = self.downstream.popleft()
                 await self.write(self._written(frame), frame.over)
+
+    @property
+    def _is_spreading(self) -> bool:
+        return self._spreading is not None and self._spreading.locked()
 
     def _is_slow(self, frame: Frame) -> bool:
         return bool(frame.over) or len(frame.raw) > _STEP
@@ -225,19 +231,3 @@ def reset(transport: asyncio.Transport) -> None:
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
-
-
-def text(raw_headers: RawHeaders) -> Headers:
-    """Raw headers as text, in their order and spelling. What is no UTF-8 is read as Latin-1."""
-    headers = list(raw_headers)
-    try:
-        return tuple([(name.decode(), value.decode()) for name, value in headers])
-    except UnicodeDecodeError:
-        return tuple([(_text(name), _text(value)) for name, value in headers])
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")

@@ -39,7 +39,8 @@ class Frames:
             raise self._error
         while not self.ended:
             try:
-                frames = self._cutter.feed(await self._content.readany())
+                content = self._content
+                frames = self._cutter.feed(content.read_nowait() if content.is_eof() else await content.readany())
             except aiohttp.ClientError as error:
                 self._error = error
                 if rest := self._cutter.finish(cut=True):
@@ -64,17 +65,25 @@ class _Whole:
     """A body in one piece."""
 
     def __init__(self, content_type: str | None, coding: str | None) -> None:
-        self._body = io.BytesIO()
+        self._only = b""
+        self._body: io.BytesIO | None = None  # once there is more than one chunk
         self._content_type, self._coding = content_type, coding
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        self._body.write(chunk)
+        if self._body is not None:
+            self._body.write(chunk)
+        elif not self._only:
+            self._only = chunk
+        else:
+            self._body = io.BytesIO()
+            self._body.writelines((self._only, chunk))
+            self._only = b""
         return []
 
     def finish(self, cut: bool) -> list[Frame]:
         """The body. What was cut off is not read as a message."""
-        body = self._body.getvalue()
-        self._body = io.BytesIO()
+        body = self._only if self._body is None else self._body.getvalue()
+        self._only, self._body = b"", None
         if not body:
             return []
         return [Frame(body, None if cut else readable(body, self._content_type, self._coding), wire="body")]

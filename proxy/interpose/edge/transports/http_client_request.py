@@ -11,9 +11,9 @@ from interpose.core.bridge.reply import error
 from interpose.core.bridge.stateless import claimed_version, is_version, mirrored_part
 from interpose.core.protocol.http import VERSION_HEADER, disagreement
 from interpose.core.wire.message import Kind, Message, read
-from interpose.edge.transports.exchange import text
 from interpose.edge.transports.listener import foreign
 from interpose.edge.transports.plain import is_plain_json
+from interpose.edge.transports.raw_headers import text
 
 SESSION_HEADER = "Mcp-Session-Id"
 JSON = "application/json"

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Protocol
@@ -64,24 +64,37 @@ class Listener:
 class _Guard:
     """Turns foreign pages away from a listener that is for this machine alone."""
 
-    def __init__(self, door: Door, host: str) -> None:
+    def __init__(self, door: Door) -> None:
         self._door = door
-        self._loopback = is_loopback(host)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self._loopback:
-            headers = request.headers
-            refusal = _foreign(tuple(headers.getall("Host", ())), tuple(headers.getall("Origin", ())))
-            if refusal:
-                return web.Response(status=403, text=f"interpose: {refusal}\n")
-        return await self._door.handle(request)
+    def handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        headers = request.headers
+        refusal = _foreign(tuple(headers.getall("Host", ())), tuple(headers.getall("Origin", ())))
+        return self._door.handle(request) if refusal is None else self._refuse(refusal)
+
+    async def _refuse(self, why: str) -> web.StreamResponse:
+        return web.Response(status=403, text=f"interpose: {why}\n")
 
 
-def runner_of(door: Door, host: str, server: Callable[..., web.Server] = web.Server) -> web.ServerRunner:
+class Arrivals(web.RequestHandler):
+    """A client's connection."""
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp asks for it with every body that is read; mostly there is nothing to resume."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return Arrivals(self, loop=self._loop, **self._kwargs)
+
+
+def runner_of(door: Door, host: str, server: Callable[..., web.Server] = _Server) -> web.ServerRunner:
     """What serves a door to the clients of a listener at `host`. `server` makes what makes connections."""
     return web.ServerRunner(
         server(
-            _Guard(door, host).handle,
+            _Guard(door).handle if is_loopback(host) else door.handle,
             handler_cancellation=True,
             auto_decompress=False,
             access_log=None,

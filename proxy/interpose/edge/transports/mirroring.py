@@ -3,7 +3,7 @@
 2026-07-28 §basic/transports: a header that mirrors the body and differs from it is refused by the server.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from interpose.core.events import Headers
@@ -18,9 +18,9 @@ from interpose.core.protocol.http import (
     mirrored_headers,
 )
 from interpose.core.wire.message import Message
-from interpose.edge.transports.raw_headers import RawHeaders, end_to_end
+from interpose.edge.transports.raw_headers import RawHeader, RawHeaders, end_to_end, looked_at
 
-Lines = list[tuple[bytes, bytes]]
+Lines = list[RawHeader]
 
 _MIRRORS = frozenset(name.lower().encode() for name in (VERSION_HEADER, METHOD_HEADER, NAME_HEADER))
 _PARAM = PARAM_PREFIX.lower().encode()
@@ -37,7 +37,10 @@ def of_another_body(headers: RawHeaders) -> Lines:
 
 def plainly(headers: RawHeaders) -> Lines:
     """A request's headers that ask for an answer which can be read: one that is not coded."""
-    return [(name, b"identity" if name.lower() == b"accept-encoding" else value) for name, value in headers]
+    lines = list(headers)
+    if b"accept-encoding" not in [header.name for header in looked_at(lines)]:
+        return lines
+    return [(name, b"identity" if name.lower() == b"accept-encoding" else value) for name, value in lines]
 
 
 def remirrored(headers: RawHeaders, params: ParamHeaders, edited: Message) -> Lines:
@@ -56,12 +59,12 @@ def remirrored(headers: RawHeaders, params: ParamHeaders, edited: Message) -> Li
     ]
 
 
-def mirrored_params(headers: RawHeaders, message: Message) -> dict[str, Path]:
+def mirrored_params(headers: Sequence[RawHeader], message: Message) -> dict[str, Path]:
     """Which arguments of a call its headers mirror, found by their values: header suffix to property path."""
     found: dict[str, Path] = {}
-    suffixes = [(name, value) for name, value in headers if name.lower().startswith(_PARAM)]
-    if not suffixes:
+    if not [header for header in looked_at(headers) if header.name.startswith(_PARAM)]:
         return found
+    suffixes = [(name, value) for name, value in headers if name.lower().startswith(_PARAM)]
     params = message.section("params")
     leaves = list(_leaves(params.get("arguments") if isinstance(params, dict) else None))
     for name, value in suffixes:

@@ -1,26 +1,90 @@
-"""Headers as they go over the wire: in their order, spelling and bytes."""
+"""Headers as they go over the wire: in their order, spelling and bytes.
 
-from collections.abc import Iterable
+Clients and servers say the same headers again and again. What was made of one is kept, for as many as are usual; some
+are credentials, so it is kept in memory alone, like the requests themselves.
+"""
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-_HOP_BY_HOP = frozenset(
+import msgspec
+
+RawHeader = tuple[bytes, bytes]
+RawHeaders = Iterable[RawHeader]
+Made = TypeVar("Made")
+
+_MANY = 1 << 11
+_LONG = 1 << 9  # bytes: what is longer is hardly said twice
+HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )
 
 
-def end_to_end(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+class Kept(dict[RawHeader, Made]):
+    """What `make` makes of each header, made once. When there are too many, all of it is forgotten."""
+
+    def __init__(self, make: Callable[[RawHeader], Made]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, header: RawHeader) -> Made:
+        made = self._make(header)
+        if len(header[0]) + len(header[1]) <= _LONG:
+            if len(self) >= _MANY:
+                self.clear()
+            self[header] = made
+        return made
+
+
+class Header(msgspec.Struct, frozen=True, gc=False):
+    """One header: its name in lower case, what it says as text, and its line."""
+
+    name: bytes
+    text: tuple[str, str]
+    line: bytes
+
+
+def _header(raw: RawHeader) -> Header:
+    name, value = raw
+    return Header(name.lower(), (_text(name), _text(value)), b"%b: %b\r\n" % raw)
+
+
+_header_of = Kept(_header).__getitem__
+
+
+def looked_at(headers: RawHeaders) -> list[Header]:
+    """Each header with what was made of it."""
+    return list(map(_header_of, headers))
+
+
+def text(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
+    """Raw headers as text, in their order and spelling. What is no UTF-8 is read as Latin-1."""
+    return tuple([header.text for header in map(_header_of, headers)])
+
+
+def end_to_end(headers: RawHeaders) -> list[RawHeader]:
     """The headers that a proxy hands on: without those of the connection (RFC 9110 §7.6.1)."""
     headers = list(headers)
-    if _HOP_BY_HOP.isdisjoint([name.lower() for name, _ in headers]):
+    names = [header.name for header in map(_header_of, headers)]
+    if HOP_BY_HOP.isdisjoint(names):
         return headers
     named = {
-        token.strip().lower() for name, value in headers if name.lower() == b"connection" for token in value.split(b",")
+        token.strip().lower()
+        for (_, value), name in zip(headers, names, strict=True)
+        if name == b"connection"
+        for token in value.split(b",")
     }
-    dropped = _HOP_BY_HOP | (named - {b"close", b"keep-alive"})
-    return [(name, value) for name, value in headers if name.lower() not in dropped]
+    dropped = HOP_BY_HOP | (named - {b"close", b"keep-alive"})
+    return [header for header, name in zip(headers, names, strict=True) if name not in dropped]
 
 
 def head_of(start_line: bytes, headers: RawHeaders) -> bytes:
     """A message's head as it goes over the wire."""
-    return b"\r\n".join([start_line, *[name + b": " + value for name, value in headers], b"", b""])
+    return b"".join([start_line, b"\r\n", *[header.line for header in map(_header_of, headers)], b"\r\n"])
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

@@ -1,12 +1,15 @@
 """The reply to a client as it goes over the wire: head, body and end, in as few pieces as it was put together."""
 
+from functools import lru_cache
+
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import HttpVersion10, HttpVersion11
 
-from interpose.edge.transports.raw_headers import head_of
+from interpose.edge.transports.raw_headers import RawHeader, looked_at
 
 _END_OF_CHUNKS = b"0\r\n\r\n"
+_CHUNKED, _KEPT, _CLOSED = b"Transfer-Encoding: chunked\r\n", b"Connection: keep-alive\r\n", b"Connection: close\r\n"
 
 
 class ClientGone(Exception):
@@ -17,33 +20,37 @@ class Reply(web.StreamResponse):
     """A reply whose head is the upstream's own to the byte; of ours it has the framing of this connection alone.
 
     `put` and `end` only add to what goes out, `send` lets it go. aiohttp's own writer has no part in it: it has no way
-    to say a byte that is no UTF-8 (RFC 9110 §5.5, obs-text), and adds headers.
+    to say a byte that is no UTF-8 (RFC 9110 §5.5, obs-text), and adds headers. What a `StreamResponse` sets up for it
+    is left out. `type` is what the body says that it is.
     """
 
-    def __init__(
-        self, request: web.BaseRequest, status: int, reason: str | None, headers: list[tuple[bytes, bytes]]
-    ) -> None:
-        super().__init__(status=status)
+    def __init__(self, request: web.BaseRequest, status: int, reason: str | None, headers: list[RawHeader]) -> None:
         self.sent = False
-        self.pending = 0
+        self._code = status
         self._request = request
-        self._unsent: list[bytes | memoryview] = []
         self._ended = False
+        looked = looked_at(headers)
+        said = {header.name: header.text[1] for header in reversed(looked)}  # of several the first counts
+        self.type = said.get(b"content-type")
+        version: tuple[int, int] = request.version
         self._bodiless = request.method == "HEAD" or status in (204, 304) or 100 <= status < 200
-        self._has_length = any(name.lower() == b"content-length" for name, _ in headers)
-        self._chunks = request.version >= HttpVersion11 and not (self._bodiless or self._has_length)
+        self._has_length = b"content-length" in said
+        self._chunks = version >= HttpVersion11 and not (self._bodiless or self._has_length)
         self._lives = request.keep_alive and (self.self_delimiting or self._bodiless)
-        self._add(self._head(reason or "", headers))
-
-    def _head(self, phrase: str, headers: list[tuple[bytes, bytes]]) -> bytes:
-        major, minor = version = self._request.version
-        status_line = f"HTTP/{major}.{minor} {self.status} {phrase}".encode("utf-8", "surrogateescape")
-        framing = [(b"Transfer-Encoding", b"chunked")] if self._chunks else []
+        head = [_status_line(version, status, reason or ""), *[header.line for header in looked]]
+        if self._chunks:
+            head.append(_CHUNKED)
         if self._lives and version == HttpVersion10:
-            framing.append((b"Connection", b"keep-alive"))
+            head.append(_KEPT)
         elif not self._lives and version == HttpVersion11:
-            framing.append((b"Connection", b"close"))
-        return head_of(status_line, [*headers, *framing])
+            head.append(_CLOSED)
+        head.append(b"\r\n")
+        self._unsent: list[bytes | memoryview] = [b"".join(head)]
+        self.pending = len(self._unsent[0])
+
+    @property
+    def status(self) -> int:
+        return self._code
 
     @property
     def keep_alive(self) -> bool:
@@ -100,3 +107,8 @@ class Reply(web.StreamResponse):
     def _add(self, *pieces: bytes | memoryview) -> None:
         self._unsent += pieces
         self.pending += sum(map(len, pieces))
+
+
+@lru_cache(maxsize=64)
+def _status_line(version: tuple[int, int], status: int, phrase: str) -> bytes:
+    return f"HTTP/{version[0]}.{version[1]} {status} {phrase}\r\n".encode("utf-8", "surrogateescape")

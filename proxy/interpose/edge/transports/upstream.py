@@ -9,10 +9,13 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from interpose.edge.transports.pool import Pool
-from interpose.edge.transports.raw_headers import RawHeaders, end_to_end, head_of
+from interpose.edge.transports.raw_headers import HOP_BY_HOP, Kept, RawHeader, RawHeaders, end_to_end, head_of
 from interpose.edge.transports.sending import Request, Sending
 
 UPSTREAM_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError)
+
+
+_BY_HAND = b"\n"  # no line: this header, or another because of it, is not simply handed on
 
 
 class Upstream:
@@ -22,6 +25,8 @@ class Upstream:
         url = URL(origin, encoded=True)
         self._host = (url.host_port_subcomponent or "").encode()
         self._pool = Pool(url)
+        self._lines = Kept(self._line)
+        self._hosts = frozenset(b"%b: %b\r\n" % (name, self._host) for name in (b"Host", b"host"))
 
     @property
     def closed(self) -> bool:
@@ -30,13 +35,33 @@ class Upstream:
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    def send(self, verb: str, target: bytes, headers: RawHeaders, body: bytes, over: float = 0.0) -> Sending:
-        """Send a request with a client's headers on, to another target and Host; its body in so many seconds."""
+    def send(
+        self, verb: str, target: bytes, headers: RawHeaders, body: bytes, over: float = 0.0, *, resized: bool = True
+    ) -> Sending:
+        """Send a request with a client's headers on, to another target and Host; its body in so many seconds.
+
+        `resized` says that the body may not have the length that the headers give it.
+        """
+        start_line = b"%b %b HTTP/1.1" % (verb.encode(), target)
+        lines = [] if resized else [*map(self._lines.__getitem__, headers)]
+        if _BY_HAND not in lines and not self._hosts.isdisjoint(lines):
+            head = b"".join((start_line, b"\r\n", *lines, b"\r\n"))
+            return Sending(self._pool, Request(verb, head, body, over, chunked=False))
         headers = list(headers)
         chunked = any(name.lower() == b"transfer-encoding" and b"chunked" in value.lower() for name, value in headers)
-        start_line = b"%b %b HTTP/1.1" % (verb.encode(), target)
         head = head_of(start_line, self._headers(headers, len(body), chunked=chunked))
         return Sending(self._pool, Request(verb, head, body, over, chunked))
+
+    def _line(self, header: RawHeader) -> bytes:
+        """What becomes of a header of a request whose body has the length that it says."""
+        name, value = header[0].lower(), header[1]
+        if name == b"transfer-encoding" or (name == b"connection" and value.lower() not in (b"keep-alive", b"close")):
+            return _BY_HAND
+        if name == b"content-length" and value != b"%d" % int(value):
+            return _BY_HAND
+        if name in HOP_BY_HOP or name == b"expect":
+            return b""
+        return b"%b: %b\r\n" % (header[0], self._host if name == b"host" else value)
 
     def _headers(self, came: RawHeaders, size: int, *, chunked: bool) -> list[tuple[bytes, bytes]]:
         """What is handed on, each in its place: `Host` becomes the server's, and the body's length what it is."""
