@@ -20,7 +20,7 @@ from interpose.core.events import (
     other,
 )
 from interpose.core.recording.entry import Header
-from interpose.core.recording.recorder import Recorder, Unrecorded, is_plain
+from interpose.core.recording.recorder import Recorded, Recorder, Unrecorded, is_plain
 from interpose.core.session.lagging import Lagging
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
@@ -83,19 +83,24 @@ class Interposer:
         """Hear one event. INVARIANT: its Append comes before its Deliver."""
         if self._enforcer is not None:
             return self._enforce(self._enforcer, event)
-        if isinstance(event, Ticked | Decided):
-            return []
-        recorder = self._recorder
-        line = recorder.record(event)
-        self._lagging.hear(recorder.seq, event)
-        return [line, _passed_on(event)] if isinstance(event, Received) else [line]
+        if isinstance(event, Received):
+            return [self._heard(event), Deliver(other(event.end), event.channel, event.frame)]
+        return [] if isinstance(event, (Ticked, Decided)) else [self._heard(event)]
+
+    def _heard(self, event: Recorded) -> Append:
+        """Record an event about which nothing has to be decided."""
+        line = self._recorder.record(event)
+        self._lagging.hear(self._recorder.seq, event)
+        return line
 
     def _enforce(self, enforcer: "Enforcer", event: Event) -> list[Effect]:
-        if isinstance(event, Received) and event.frame.message is not None:
-            return enforcer.feed(event)
-        left: list[Effect] = []
-        if not (isinstance(event, Requested | Responded) or (isinstance(event, Closed) and event.end == "server")):
-            self._lagging.catch_up()
+        if isinstance(event, Received):
+            if event.frame.message is not None:
+                return enforcer.feed(event)
+            return [self._heard(event), Deliver(other(event.end), event.channel, event.frame)]
+        if isinstance(event, (Requested, Responded)) or (isinstance(event, Closed) and event.end == "server"):
+            return [self._heard(event)]
+        self._lagging.catch_up()
         match event:
             case Ticked():
                 return enforcer.tick(event)
@@ -103,11 +108,8 @@ class Interposer:
                 return enforcer.decide(event)
             case Told():
                 return enforcer.tell(event)
-            case Closed(end="client"):
-                left = enforcer.left(event.at, event.channel)
-        line = self._recorder.record(event)
-        self._lagging.hear(self._recorder.seq, event)
-        return [*left, line, _passed_on(event)] if isinstance(event, Received) else [*left, line]
+            case Closed():
+                return [*enforcer.left(event.at, event.channel), self._heard(event)]
 
     def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Append]:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""
@@ -129,10 +131,6 @@ class Interposer:
         waiting = [msgspec.to_builtins(wait) for wait in self.session.waits(at)]
         left = [] if self._enforcer is None else self._enforcer.left(at, None)
         return [*left, self._recorder.trailer(at, reason, waiting)]
-
-
-def _passed_on(event: Received) -> Deliver:
-    return Deliver(other(event.end), event.channel, event.frame)
 
 
 def _enforcer(engine: "Engine", recorder: Recorder) -> "Enforcer":

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw
 
-from interpose.core.events import Closed, Decided, Event, Frame, Received, Requested, Responded, Ticked, Told
+from interpose.core.events import Closed, Event, Frame, Received, Requested, Responded
 from interpose.core.session.opening import Opening
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
@@ -119,15 +119,16 @@ class Lagging:
                 return False
             self._trails[event.channel] = _Trail(None, [(seq, event)])
             return True
-        trail = None if isinstance(event, Told | Ticked | Decided) else self._trails.get(event.channel)
-        if trail is None:
-            return False
-        if type(event) is Closed and trail.answered and event.end == "server" and event.reason == "end":
-            self._forget(event.channel)
-            return True
-        if type(event) is Responded and event.status == 200:
-            trail.events.append((seq, event))
-            return True
+        if type(event) is Responded:
+            trail = self._trails.get(event.channel)
+            if trail is not None and event.status == 200:
+                trail.events.append((seq, event))
+                return True
+        elif type(event) is Closed and event.end == "server" and event.reason == "end":
+            trail = self._trails.get(event.channel)
+            if trail is not None and trail.answered:
+                self._forget(event.channel)
+                return True
         return False
 
     def _begins(self, seq: int, event: Received, message: Message, name: str | None) -> bool:
