@@ -10,26 +10,26 @@ from typing import Any, Literal
 import msgspec
 
 from interpose.core.effects import Cut, Deliver, Effect, Release, Seek, Store, Wake
+from interpose.core.entrance import Entrance
 from interpose.core.errands import STDIO, Errand, Errands
 from interpose.core.events import Decided, Decision, End, Frame, Received, Ticked, Told, other
 from interpose.core.holding import Held, Holds
+from interpose.core.judge import Judge
 from interpose.core.passing import Passing
 from interpose.core.policy.actions.unseen import COMPLETE
 from interpose.core.policy.approval import Unfit, answers, edited
-from interpose.core.policy.denying import broken
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.outcome import Json, encode, response
 from interpose.core.policy.rule import Policy
 from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
-from interpose.core.recording.recorder import Recorder, Ruling, ruling
+from interpose.core.recording.recorder import Recorder
+from interpose.core.reframing import reframed
 from interpose.core.session.lagging import Lagging
 from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
 from interpose.core.voice import Voice
-from interpose.core.wire.gate import Gate, Objection, refusal, stand_in
-from interpose.core.wire.message import Kind, Message, id_text, parse, read
+from interpose.core.wire.message import Kind, Message, id_text, read
 
-_MEDIA = {"line": None, "body": "application/json", "block": "text/event-stream"}
 _CANCELLED = {"error": {"code": -32800, "message": "Request cancelled"}}
 
 
@@ -43,8 +43,9 @@ class Enforcer:
         self._recorder = recorder
         self._passing = Passing(engine, self.lagging)
         self._voice = Voice(session, recorder)
-        self._errands = Errands(session, recorder, self._voice, self._judge_own, self._ruling)
-        self._gate = Gate()
+        self._judge = Judge(engine)
+        self._entrance = Entrance(recorder, self._voice, self._judge)
+        self._errands = Errands(session, recorder, self._voice, self._judge.own, self._judge.ruling)
         self._holds = Holds()
         self._refused: Ring[tuple[End, str | None], None] = Ring()  # requests that the other end never saw
 
@@ -57,14 +58,20 @@ class Enforcer:
         """Hear one message and decide about it."""
         message = event.frame.message
         assert message is not None
-        value = self._gate.glance(message) if self.engine.enforces else None
+        value = self._entrance.glance(message) if self.engine.enforces else None
         if value is not None and self._passing.lets(self._recorder.seq + 1, event, value):
             if event.end == "client":
                 self._errands.notice(message)
             return [self._recorder.record(event), Deliver(other(event.end), self._home(event), event.frame)]
         self.lagging.catch_up()
-        if value is None and self.engine.enforces and (objection := self._objection(event)) is not None:
-            return self._refuse(event, message, objection)
+        if value is None and self.engine.enforces:
+            objection = self._entrance.objection(event, message, self._session.opening)
+            if objection is not None:
+                return self._entrance.refuse(event, message, objection)
+        return self._look(event, message, value)
+
+    def _look(self, event: Received, message: Message, value: dict[str, Any] | None) -> list[Effect]:
+        """Decide about a message by what the session knows of it."""
         errand = None
         if event.end == "server" and message.is_response:
             errand = self._errands.take(message)
@@ -72,9 +79,9 @@ class Enforcer:
             self._errands.notice(message)
         sightings = self._session.see(self._recorder.seq + 1, event)
         if len(sightings) != 1:
-            return self._batch(event, sightings, [self._judge(sighting) for sighting in sightings])
+            return self._entrance.batch(event, sightings, list(map(self._judge.verdict, sightings)))
         sighting = sightings[0]
-        verdict = self._judge(sighting, value)
+        verdict = self._judge.verdict(sighting, value)
         if sighting.method == "notifications/cancelled" and verdict.decision in ("pass", "edit"):
             return self._cancel(event, sighting, verdict)
         if verdict is PASS and errand is None and sighting.method != COMPLETE:  # as nearly every message does
@@ -143,7 +150,7 @@ class Enforcer:
         effects: list[Effect] = []
         for held in [each for each in self._holds if not each.wait.delayed]:
             released = self._let_go(held, "reload", goes_on=True)
-            verdict = self._settled(held.sighting, {})
+            verdict = self._judge.settled(held.sighting, {})
             cause = Decided(at, held.hold, "abandon", "policy")
             effects += [*self._go_on(cause, held.event, held.sighting, verdict, held.errand, {}), *released]
             effects += self._follow(at, held)
@@ -179,7 +186,7 @@ class Enforcer:
         if (wait := verdict.wait) is None or self._holds.full:
             if wait is not None:
                 verdict = self._overflow(sighting, wait)
-            line = self._recorder.record(cause, self._ruling(verdict))
+            line = self._recorder.record(cause, self._judge.ruling(verdict))
             refused, task_ended = self.engine.refused(sighting)
             event = msgspec.structs.replace(event, at=cause.at)
             if isinstance(cause, Decided) and cause.decision == "answer" and verdict.answer is not None:
@@ -194,7 +201,7 @@ class Enforcer:
         shown = verdict.delivered or message.raw
         self._holds.put(Held(name, until, event, sighting, wait, shown, settled, errand))
         self._session.hold(name, sighting, until, delayed=wait.delayed, then=wait.outcome or None)
-        told = self._ruling(verdict)
+        told = self._judge.ruling(verdict)
         fields = {**(told.verdict or {}), "hold": name, "until": until, "delayed": wait.delayed}
         if wait.delayed:
             return [self._recorder.record(cause, msgspec.structs.replace(told, verdict=fields)), Wake(until, name)]
@@ -218,7 +225,7 @@ class Enforcer:
 
     def _overflow(self, sighting: Sighting, wait: Wait) -> Verdict:
         """Too much waits already: what time would bring comes at once."""
-        settled = self._settled(sighting, dict.fromkeys(wait.rules, "release" if wait.delayed else "expire"))
+        settled = self._judge.settled(sighting, dict.fromkeys(wait.rules, "release" if wait.delayed else "expire"))
         hits = (*settled.hits, Hit("interpose", "hold", "too much is held already"))
         return msgspec.structs.replace(settled, hits=hits)
 
@@ -240,9 +247,9 @@ class Enforcer:
             event = msgspec.structs.replace(event, instead=sighting.message.raw)
         elif event.decision == "answer" and event.instead is not None:
             given = answers(held.wait.asks, event.instead)
-            event = msgspec.structs.replace(event, instead=self._scrubbed(event.instead))
+            event = msgspec.structs.replace(event, instead=self._judge.scrubbed(event.instead))
         settled = {**held.settled, **dict.fromkeys(held.wait.rules, event.decision)}
-        verdict = self._settled(sighting, settled, given)
+        verdict = self._judge.settled(sighting, settled, given)
         if event.decision == "edit" and verdict.decision == "pass":
             verdict = msgspec.structs.replace(verdict, decision="edit", delivered=sighting.message.raw)
         effects = self._go_on(event, came, sighting, verdict, held.errand, settled)
@@ -259,25 +266,12 @@ class Enforcer:
         self._session.release(held.hold, goes_on=goes_on)
         return [] if held.wait.delayed else [Release(held.hold, why, by)]
 
-    def _ruling(self, verdict: Verdict, by: str = "") -> Ruling:
-        """What a line tells of a verdict. What went on is kept like what came: without what a rule keeps off a disk."""
-        told = ruling(verdict, by)
-        if told.delivered is None:
-            return told
-        return msgspec.structs.replace(told, delivered=self.engine.kept(told.delivered))
-
-    def _scrubbed(self, answer: bytes) -> bytes | None:
-        """An approver's answer as the recording may hold it; None where no JSON would be left of it."""
-        text = answer.decode()
-        scrubbed = self.engine.scrub(text).encode()
-        return scrubbed if scrubbed == answer or isinstance(parse(scrubbed), dict) else None
-
     def _answer(self, asked: Received, message: Message) -> list[Effect]:
         """An approver's answer to a request of the server's: judged as if the user's side had given it."""
         event = Received(asked.at, other(asked.end), asked.channel, Frame(message.raw, message, wire="body"))
         [sighting] = self._session.see(self._recorder.seq + 1, event)
-        verdict = self._judge_own(sighting)
-        line = self._recorder.record(event, self._ruling(verdict, by="interpose"))
+        verdict = self._judge.own(sighting)
+        line = self._recorder.record(event, self._judge.ruling(verdict, by="interpose"))
         return [line, *self._carry_out(event, verdict, None)]
 
     def _cancel(self, event: Received, sighting: Sighting, verdict: Verdict) -> list[Effect]:
@@ -289,15 +283,15 @@ class Enforcer:
         ident = None if wanted is None else id_text(encode(wanted))
         if (event.end, ident) in self._refused:
             gone = Verdict("drop", (*verdict.hits, Hit("interpose", "drop", "what it cancels was refused")))
-            return [self._recorder.record(event, self._ruling(gone))]
+            return [self._recorder.record(event, self._judge.ruling(gone))]
         held = None if ident is None else self._holds.request(event.end, ident)
         if held is None:
             renamed = self._errands.cancelled(sighting) if event.end == "client" else None
             if renamed is not None:
                 verdict = Verdict("edit", verdict.hits, delivered=renamed)
-            return [self._recorder.record(event, self._ruling(verdict)), *self._carry_out(event, verdict, None)]
+            return [self._recorder.record(event, self._judge.ruling(verdict)), *self._carry_out(event, verdict, None)]
         gone = Verdict("drop", (*verdict.hits, Hit("interpose", "hold", "what it cancels was held, and is dropped")))
-        effects: list[Effect] = [self._recorder.record(event, self._ruling(gone))]
+        effects: list[Effect] = [self._recorder.record(event, self._judge.ruling(gone))]
         effects += self._settle(held, Decided(event.at, held.hold, "abandon"))
         if held.event.channel != STDIO and held.sighting.message.id is not None:
             answer = read(response(held.sighting.message.id, _CANCELLED))
@@ -308,73 +302,6 @@ class Enforcer:
         """Say when the next task is over."""
         due = self.engine.lifetimes.next
         return [] if due is None else [Wake(due)]
-
-    # --- verdicts ----------------------------------------------------------------------------------------------------
-
-    def _judge(self, sighting: Sighting, value: dict[str, Any] | None = None) -> Verdict:
-        """INVARIANT: a fault of our own blocks that message, and the session lives."""
-        try:
-            return self.engine.judge(sighting, value)
-        except Exception as fault:
-            return broken(sighting, f"interpose failed on this message: {type(fault).__name__}")
-
-    def _settled(
-        self, sighting: Sighting, settled: dict[str, Decision], given: dict[str, Json] | None = None
-    ) -> Verdict:
-        try:
-            return self.engine.settle(sighting, settled, given)
-        except Exception as fault:
-            return broken(sighting, f"interpose failed on this message: {type(fault).__name__}")
-
-    def _judge_own(self, sighting: Sighting) -> Verdict:
-        """A request of interpose's own repeats what was let through once: it is not held again."""
-        verdict = self._judge(sighting)
-        if verdict.wait is None:
-            return verdict
-        return self._settled(
-            sighting, dict.fromkeys(verdict.wait.rules, "release" if verdict.wait.delayed else "approve")
-        )
-
-    def _objection(self, event: Received) -> Objection | None:
-        """What speaks against a message that a glance did not clear."""
-        message = event.frame.message
-        assert message is not None
-        version = self._session.opening.version
-        return self._gate.judge(message.raw, version=version, content_type=_MEDIA[event.frame.wire])
-
-    def _refuse(self, event: Received, message: Message, objection: Objection) -> list[Effect]:
-        """What two readers could read differently goes nowhere."""
-        verdict = {"decision": "refuse", "rules": [{"rule": "gate", "do": "refuse", "why": objection.reason}]}
-        kept = message.raw.decode("utf-8", "backslashreplace")
-        scrubbed = self.engine.scrub(kept)
-        recorded = scrubbed.encode() if scrubbed != kept else None
-        effects: list[Effect] = [self._recorder.record(event, Ruling(verdict=verdict, recorded=recorded))]
-        answer, waiting = refusal(message, objection), stand_in(message, objection)
-        if answer is not None and (event.end == "client" or read(answer).id != "null"):
-            # Not to a server for a line that is no request: what it prints must not come back to it.
-            effects += self._voice.say(event.at, other(event.end), event.channel, read(answer))
-        if waiting is not None:
-            effects += self._voice.say(event.at, event.end, event.channel, read(waiting))
-        return effects
-
-    def _batch(self, event: Received, sightings: tuple[Sighting, ...], verdicts: list[Verdict]) -> list[Effect]:
-        """A batch passes whole or not at all: taking members out changes what has to be answered."""
-        hits = tuple(hit for verdict in verdicts for hit in verdict.hits)
-        stopped = any(verdict.decision != "pass" for verdict in verdicts)
-        verdict = Verdict("drop" if stopped else "pass", hits)
-        effects: list[Effect] = [self._recorder.record(event, self._ruling(verdict))]
-        if not stopped:
-            return [*effects, Deliver(other(event.end), event.channel, event.frame)]
-        for sighting in sightings:
-            if sighting.kind is Kind.REQUEST and sighting.message.id is not None:
-                body = {"error": {"code": -32600, "message": "Blocked by policy: a part of this batch is not allowed"}}
-                answer = read(response(sighting.message.id, body))
-                effects += self._voice.say(event.at, other(event.end), event.channel, answer)
-            elif sighting.message.is_response and sighting.message.id is not None:
-                body = {"error": {"code": -31001, "message": "Blocked by policy: a part of this batch is not allowed"}}
-                answer = read(response(sighting.message.id, body))
-                effects += self._voice.say(event.at, event.end, event.channel, answer)
-        return effects
 
     def _carry_out(self, event: Received, verdict: Verdict, errand: Errand | None) -> list[Effect]:
         effects: list[Effect] = []
@@ -395,15 +322,3 @@ class Enforcer:
         for own in verdict.own:
             effects += self._errands.set_out(event.at, event.channel, own, errand)
         return effects
-
-
-def reframed(frame: Frame, raw: bytes) -> Frame:
-    """A frame that carries another message in the same framing; ids and names of an event stay."""
-    message = read(raw)
-    if frame.block is None:
-        return msgspec.structs.replace(frame, raw=raw, message=message)
-    ends = b"\r\n" if b"\r\n" in frame.raw else b"\n"
-    kept = [line for line in frame.raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n") if line]
-    fields = [line for line in kept if line.partition(b":")[0] != b"data"]
-    block = ends.join((*fields, b"data: " + raw, b"", b""))
-    return msgspec.structs.replace(frame, raw=block, message=message)
