@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from ipaddress import ip_address
 
@@ -33,7 +34,7 @@ class Pool:
         """A connection that waits for a request, the latest; None when there is none."""
         while self._idle:
             until, connection = self._idle.pop()
-            if connection.is_usable and until > asyncio.get_running_loop().time():
+            if connection.is_usable and until > time.monotonic():
                 self._taken.add(connection)
                 return connection
             connection.close()
@@ -65,10 +66,9 @@ class Pool:
         if self.closed or not connection.is_usable:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        self._idle.append((loop.time() + _IDLE, connection))
+        self._idle.append((time.monotonic() + _IDLE, connection))
         if self._timer is None:
-            self._timer = loop.call_later(_IDLE, self._let_go)
+            self._timer = asyncio.get_running_loop().call_later(_IDLE, self._let_go)
 
     async def aclose(self) -> None:
         """Close them all, also those in use."""
@@ -81,10 +81,11 @@ class Pool:
         await asyncio.sleep(0)
 
     def _let_go(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._idle and self._idle[0][0] <= loop.time():
+        now = time.monotonic()
+        while self._idle and self._idle[0][0] <= now:
             self._idle.popleft()[1].close()
-        self._timer = loop.call_at(self._idle[0][0], self._let_go) if self._idle else None
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._idle[0][0] - now, self._let_go) if self._idle else None
 
     def _secured(self) -> ssl.SSLContext | None:
         if self._is_secure and self._tls is None:
