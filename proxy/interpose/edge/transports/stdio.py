@@ -52,7 +52,8 @@ class StdioLink:
         """The same towards another end on stdio. Where all passes as it comes, bytes go on without a look at them.
 
         INVARIANT: several lines are recorded before they go on. A single one, or a part of one, goes on first, and is
-        recorded before anything else is heard: who is killed between the two loses that last line.
+        recorded before anything else is heard: who is killed between the two loses that last line. A large one may
+        still be on its way to the disk then: before the end of the next line goes on, it is there.
         """
         if not conversation.passes:
             await self.carry(conversation.hear_all, sink)
@@ -63,6 +64,8 @@ class StdioLink:
             lines = self._lines(chunk)
             together = len(lines) > 1
             if not together and conversation.passes:
+                if lines:
+                    conversation.settle()
                 sink.pass_on(chunk)
             if lines:
                 conversation.overhear(self.end, lines)
