@@ -9,7 +9,7 @@ from interpose.core.events import Decision, End, Frame
 
 
 class Append(msgspec.Struct, frozen=True, gc=False):
-    """Write one entry to the recording. The pieces joined are one line; that of a large one is closed while iterating."""
+    """Write one entry to the recording. The pieces joined are one line; iterating those of a large one closes it."""
 
     pieces: Iterable[bytes]
 

@@ -93,6 +93,7 @@ class RecordingFile:
     def _cut_back(self) -> None:
         try:
             os.ftruncate(self._fd, self._size)
+            os.lseek(self._fd, self._size, os.SEEK_SET)
         except OSError:
             pass
 
