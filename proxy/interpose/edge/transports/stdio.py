@@ -9,6 +9,7 @@ from interpose.core.wire.message import read
 from interpose.edge.link import BoundedSink, Clock, Hear, Outbox
 from interpose.edge.runner import Conversation
 from interpose.edge.transports.ahead import Ahead
+from interpose.edge.transports.memory import return_large_blocks
 from interpose.edge.transports.pace import paced
 from interpose.edge.transports.pipes import READ_SIZE, Reader, Source, Writer, is_idle, reader, writer
 
@@ -235,6 +236,7 @@ class _Flow:
 
 async def own(clock: Clock, ahead: Ahead = _NOTHING) -> StdioLink:
     """The client on this process's standard input and output, from which this much was read already."""
+    return_large_blocks()
     found: list[StdioLink] = []
 
     def vanished() -> None:
