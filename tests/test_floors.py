@@ -61,6 +61,7 @@ CORE_MAY_IMPORT = {
         "functools",
         "hashlib",
         "heapq",
+        "io",
         "itertools",
         "json",
         "math",
@@ -89,6 +90,7 @@ CORE_MAY_NOT_CALL = {
     *("open", "print", "input", "now", "utcnow", "today", "monotonic", "perf_counter", "sleep", "uuid4"),
     *("uuid1", "random", "randint", "token_hex", "urandom", "getLogger", "exec", "eval", "breakpoint"),
 }
+IN_MEMORY = {"BytesIO", "StringIO"}  # all that the core may have of `io`
 METHODS_TOO = {"open", "print", "input"}  # as names of methods they are nobody's I/O
 ONLY_IN = {"click": ("app.cli", "app.demo"), "aiohttp": ("edge", "app"), "mitmproxy": (), "rich": ("app.cli",)}
 
@@ -120,6 +122,12 @@ def _imports(tree: ast.AST) -> list[tuple[int, str]]:
     return found
 
 
+def _names(path: Path, line: int) -> set[str]:
+    """What an import of this line names."""
+    found = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {alias.name for node in found if node.lineno == line for alias in node.names}
+
+
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
@@ -147,6 +155,7 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
 def test_the_core_is_pure(path: Path) -> None:
     for line, name in _imports(_tree(path)):
         assert name.partition(".")[0] in CORE_MAY_IMPORT, f"{path}:{line}: the core may not import {name}"
+        assert name != "io" or IN_MEMORY.issuperset(_names(path, line)), f"{path}:{line}: the core does no I/O"
     for node in ast.walk(_tree(path)):
         assert not isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith | ast.Global), (
             f"{path}:{getattr(node, 'lineno', '?')}: the core is synchronous and keeps no globals"

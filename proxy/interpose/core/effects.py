@@ -1,5 +1,6 @@
 """What the core wants done, as values: the only things that come out of it. The runner carries them out in order."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -8,9 +9,9 @@ from interpose.core.events import Decision, End, Frame
 
 
 class Append(msgspec.Struct, frozen=True, gc=False):
-    """Write one entry to the recording. The pieces joined are one line."""
+    """Write one entry to the recording. The pieces joined are one line; iterating those of a large one closes it."""
 
-    pieces: tuple[bytes, ...]
+    pieces: Iterable[bytes]
 
 
 class Deliver(msgspec.Struct, frozen=True, gc=False):

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from interpose.core.policy.rule import Policy
 
 
+_LARGE = 1 << 16  # a line from here is only glanced at, where that will do
+
+
 class Interposer:
     """One session between a client and a server. Without an engine it observes and changes nothing."""
 
@@ -115,7 +118,9 @@ class Interposer:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""
         recorder, lagging, found = self._recorder, self._lagging, []
         for content, tail in lines:
-            message = read(content) if content.strip() else None
+            message = lagging.glance(end, content) if len(content) > _LARGE else None
+            if message is None and content.strip():
+                message = read(content)
             event: Received | None = None
             if message is None or not is_plain(message):
                 event = Received(at, end, STDIO, Frame(content, message, None, tail))

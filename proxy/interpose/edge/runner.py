@@ -102,6 +102,11 @@ class Conversation:
                 self.recording.append(line.pieces)
         self._flush()
 
+    def settle(self) -> None:
+        """Wait until all that was heard is recorded: a large line, which somebody may have already, takes a while."""
+        if self.recording is not None:
+            self.recording.settle()
+
     def govern(self, policies: "Sequence[Policy]") -> None:
         """Put other policies in force, also for what is held."""
         if not self.closed and not self._severed:
@@ -210,6 +215,8 @@ class Conversation:
         """Write what is to be recorded, then let go out what was delivered."""
         if self.recording is not None:
             self.recording.flush()
+            if not self.core.observes:
+                self.recording.settle()
             if self.recording.lost and not self._alarmed:
                 self._alarmed = True
                 self._alarm(f"recording {self.recording.path} has gaps: {self.recording.problem}; traffic goes on")

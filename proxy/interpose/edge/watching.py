@@ -6,7 +6,7 @@ from typing import Protocol
 
 from interpose.core.recording.codec import decode_header
 from interpose.core.recording.entry import Header
-from interpose.edge.stores.jsonl import RecordingFile
+from interpose.edge.stores.jsonl import Pieces, RecordingFile
 
 
 class Watcher(Protocol):
@@ -50,7 +50,7 @@ class Watched:
         """Why lines are missing."""
         return "" if self._file is None else self._file.problem
 
-    def append(self, pieces: tuple[bytes, ...]) -> None:
+    def append(self, pieces: Pieces) -> None:
         """Add one line, which `flush` writes and lets be heard."""
         if self._file is not None:
             self._file.append(pieces)
@@ -66,6 +66,11 @@ class Watched:
         if lines and self._session is not None:
             for watcher in self._watchers:
                 watcher.recorded(self._session, lines)
+
+    def settle(self) -> None:
+        """Wait until a large line is in the file."""
+        if self._file is not None:
+            self._file.settle()
 
     def close(self) -> None:
         """End the file; nothing more is heard."""

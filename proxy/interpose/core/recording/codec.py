@@ -5,7 +5,7 @@ accidents and careless edits; whoever can rewrite the whole file can rewrite the
 """
 
 from binascii import hexlify
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 import msgspec
@@ -31,7 +31,11 @@ def chained(previous: bytes, pieces: tuple[bytes, ...]) -> tuple[bytes, tuple[by
     for piece in pieces[1:]:
         digest.update(piece)
     chain = hexlify(digest.digest()[: _DIGITS // 2])
-    return chain, (*pieces, b'%b%b"}\n' % (_MARK, chain))
+    return chain, (*pieces, _close(chain))
+
+
+def _close(chain: bytes) -> bytes:
+    return b'%b%b"}\n' % (_MARK, chain)
 
 
 def chained_line(previous: bytes, line: bytes) -> tuple[bytes, bytes]:
@@ -40,6 +44,34 @@ def chained_line(previous: bytes, line: bytes) -> tuple[bytes, bytes]:
     digest.update(previous + line)
     chain = hexlify(digest.digest()[: _DIGITS // 2])
     return chain, b'%b%b%b"}\n' % (line, _MARK, chain)
+
+
+class LateChain:
+    """A chain that is computed when somebody first asks for it, in whatever thread: it is the same for all who ask."""
+
+    def __init__(self, previous: bytes, pieces: tuple[bytes, ...]) -> None:
+        self._chain = b""
+        self._of: tuple[bytes, tuple[bytes, ...]] | None = (previous, pieces)
+
+    def value(self) -> bytes:
+        """The chain. From then on the line is held no more."""
+        of = self._of
+        if of is not None:
+            self._chain, _ = chained(*of)
+            self._of = None
+        return self._chain
+
+
+class LateLine:
+    """A large line that is closed by whoever writes it: its digest takes long. Iterating gives its pieces."""
+
+    def __init__(self, previous: bytes, pieces: tuple[bytes, ...]) -> None:
+        self.chain = LateChain(previous, pieces)
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+        yield _close(self.chain.value())
 
 
 def open_object(value: object) -> bytes:

@@ -9,7 +9,7 @@ import orjson
 
 from interpose.core.effects import Append
 from interpose.core.events import Closed, Decided, End, Frame, Headers, Received, Requested, Responded, Told
-from interpose.core.recording.codec import chained, chained_line, open_object
+from interpose.core.recording.codec import LateChain, LateLine, chained, chained_line, open_object
 from interpose.core.recording.entry import FORMAT, Header
 from interpose.core.recording.scrub import Scrubber
 from interpose.core.wire.message import Message, read
@@ -45,6 +45,7 @@ _RESPONDED = _START + b'"http-response","status":%d,"headers":[%b]'
 _CLOSED = _START + b'"closed","reason":%b'
 _MOST_KNOWN, _LONGEST_KNOWN = 128, 256
 _COPIED = 1 << 14  # a message up to here is copied into its line; a larger one stands in it as it is
+_LATE = 1 << 18  # a line of a message from here is closed by whoever writes it
 
 
 def ruling(verdict: "Verdict", by: str = "") -> Ruling:
@@ -62,6 +63,7 @@ class Recorder:
         self.seq = 0
         self.messages = 0
         self._chain = b""
+        self._late: LateChain | None = None  # the chain of the last line, where that was a large one
         self._scrubber = scrubber or Scrubber()
         self._known: dict[str | tuple[str, str], bytes] = {}  # headers and targets as JSON: most come again and again
 
@@ -112,7 +114,8 @@ class Recorder:
         extra = _flags(message) + (self._sse(frame) if frame.block is not None else b"") + _ruled(ruling)
         if not message.embeddable:
             return self._append((_START % start + b'"message",' + _as_text(message.raw) + extra,))
-        return self._append((_START % start + b'"message","message":', message.raw, extra))
+        pieces = (_START % start + b'"message","message":', message.raw, extra)
+        return self._append(pieces) if len(message.raw) < _LATE else self._append_late(pieces)
 
     def message(self, at: float, end: End, channel: str, message: Message) -> Append:
         """The line of a plain message that came as a line."""
@@ -174,10 +177,25 @@ class Recorder:
         return b'{"seq":%d,"at":%.6f,' % (self.seq, at)
 
     def _whole(self, line: bytes) -> Append:
+        if self._late is not None:
+            self._catch_up()
         self._chain, line = chained_line(self._chain, line)
         return Append((line,))
 
+    def _append_late(self, pieces: tuple[bytes, ...]) -> Append:
+        if self._late is not None:
+            self._catch_up()
+        line = LateLine(self._chain, pieces)
+        self._late = line.chain
+        return Append(line)
+
+    def _catch_up(self) -> None:
+        assert self._late is not None
+        self._chain, self._late = self._late.value(), None
+
     def _append(self, pieces: tuple[bytes, ...]) -> Append:
+        if self._late is not None:
+            self._catch_up()
         self._chain, line = chained(self._chain, pieces)
         return Append(line)
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw
 
-from interpose.core.events import Closed, Event, Frame, Received, Requested, Responded
+from interpose.core.events import Closed, End, Event, Frame, Received, Requested, Responded
+from interpose.core.session.glancing import PlainParams, PlainResult, glance
 from interpose.core.session.opening import Opening
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
@@ -99,12 +100,23 @@ class Lagging:
         trail = self._trails.get(message.id or "" if event.channel == STDIO else event.channel)
         return None if trail is None else (trail.method, trail.name)
 
+    def glance(self, end: End, raw: bytes) -> Message | None:
+        """A large call or answer on stdio that leaves no trace, as far as it is needed; None for what is to be read."""
+        message = glance(raw) if self._era else None
+        if message is None:
+            return None
+        plain = self._is_plain(message) if end == "client" else self._is_settling(message)
+        return message if plain else None
+
     def settles(self, message: Message) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
-        if message.kind is not _RESULT or message.id not in self._trails or not _is_final(message.result):
+        if not self._is_settling(message):
             return False
         self._forget(message.id or "")
         return True
+
+    def _is_settling(self, message: Message) -> bool:
+        return message.kind is _RESULT and message.id in self._trails and _is_final(message.result)
 
     def _is_traceless(self, seq: int, event: Event, name: str | None) -> bool:
         if type(event) is Received:
@@ -185,27 +197,8 @@ def _passes_quietly(event: Received) -> bool:
     return block is None or (block.id is None and block.retry is None)
 
 
-class _Params(msgspec.Struct, gc=False, omit_defaults=True):
-    """What makes a call more than plain, and what it is about."""
-
-    name: Raw = Raw()
-    uri: Raw = Raw()
-    meta: Raw = msgspec.field(default=Raw(), name="_meta")
-    task: Raw = Raw()
-    task_id: Raw = msgspec.field(default=Raw(), name="taskId")
-    state: Raw = msgspec.field(default=Raw(), name="requestState")
-    answers: Raw = msgspec.field(default=Raw(), name="inputResponses")
-
-
-class _Result(msgspec.Struct, gc=False):
-    """What makes an answer other than final."""
-
-    task: Raw = Raw()
-    kind: Raw = msgspec.field(default=Raw(), name="resultType")
-
-
-_params = msgspec.json.Decoder(_Params).decode
-_result = msgspec.json.Decoder(_Result).decode
+_params = msgspec.json.Decoder(PlainParams).decode
+_result = msgspec.json.Decoder(PlainResult).decode
 _COMPLETE = Raw(b'"complete"')
 
 

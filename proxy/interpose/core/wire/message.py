@@ -114,7 +114,7 @@ def read(raw: bytes) -> Message:
         usual = _decode_usual(raw)
     except (ValueError, RecursionError):
         return _read_closely(raw)
-    if usual.jsonrpc != _VERSION or b"\r" in raw or not (raw.isascii() or _is_utf8(raw)):
+    if usual.jsonrpc != _VERSION or b"\r" in raw or not (raw.isascii() or is_utf8(raw)):
         return _read_closely(raw)
     ident: str | None = None
     if usual.id:
@@ -149,7 +149,7 @@ def _read_leniently(raw: bytes) -> Message:
         return _read_array(raw)
     except (msgspec.DecodeError, RecursionError):
         return _read_irregular(raw)
-    flags: tuple[str, ...] = () if raw.isascii() or _is_utf8(raw) else ("not-utf8",)
+    flags: tuple[str, ...] = () if raw.isascii() or is_utf8(raw) else ("not-utf8",)
     return _classify(raw, envelope, flags)
 
 
@@ -258,7 +258,7 @@ def _read_irregular(raw: bytes) -> Message:
     return _classify(raw, envelope, ("irregular",))
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
     """Whether the bytes are UTF-8, a step at a time: a 64 MB message must not become a 256 MB string."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     view = memoryview(raw)

@@ -1,14 +1,17 @@
 """Recordings as files: written line by line, read as a stream, never loaded whole."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Thread
 
 from interpose.core.errors import RecordingError
-from interpose.core.recording.codec import chain_of, decode_entry, decode_header
+from interpose.core.recording.codec import LateLine, chain_of, decode_entry, decode_header
 from interpose.core.recording.entry import Entry, Header
 
 _MOST_PIECES = 1000  # of one write: the system allows 1024
+_STEP = 1 << 18  # of a large line: for a larger write the system looks for larger pages, which can cost it far more
+Pieces = Iterable[bytes]  # of one line
 
 
 class RecordingFile:
@@ -16,6 +19,9 @@ class RecordingFile:
 
     A killed process loses at most the last ones. When the disk refuses, traffic goes on: `lost` counts the lines that
     are missing, and the reader sees the gap.
+
+    A large line that comes last is digested and written in a thread; `settle` waits for it.
+    INVARIANT: it is the only one that is not written yet, and nothing else is written meanwhile.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,27 +29,54 @@ class RecordingFile:
         self.lost = 0
         self.problem = ""
         self._size = 0
-        self._lines: list[tuple[bytes, ...]] = []
+        self._lines: list[Pieces] = []
+        self._writing: Thread | None = None
 
-    def append(self, pieces: tuple[bytes, ...]) -> None:
+    def append(self, pieces: Pieces) -> None:
         """Add one line, which `flush` writes."""
         self._lines.append(pieces)
 
     def flush(self) -> None:
-        """Write the lines that were added. Where they do not fit together, each for itself."""
+        """Write the lines that were added; a large one at their end is only begun to be written."""
         lines, self._lines = self._lines, []
         if not lines:
             return
-        together = lines[0] if len(lines) == 1 else tuple(piece for line in lines for piece in line)
-        if not self._write(together):
+        if self._writing is not None:
+            self.settle()
+        if type(lines[-1]) is LateLine:
+            late = lines.pop()
+            self._write_lines(lines)
+            self._begin(late)
+        else:
+            self._write_lines(lines)
+
+    def settle(self) -> None:
+        """Wait until a line that is being written is written, or lost."""
+        if self._writing is not None:
+            self._writing.join()
+            self._writing = None
+
+    def _begin(self, line: Pieces) -> None:
+        writing = Thread(target=self._write_lines, args=([line],))
+        try:
+            writing.start()
+        except RuntimeError:  # the system has no more threads
+            self._write_lines([line])
+        else:
+            self._writing = writing
+
+    def _write_lines(self, lines: Sequence[Pieces]) -> None:
+        """Write lines together. Where they do not fit, each for itself."""
+        together = lines[0] if len(lines) == 1 else [piece for line in lines for piece in line]
+        if lines and not self._write(together):
             for line in lines:
                 if not self._write(line):
                     self.lost += 1
 
-    def _write(self, pieces: tuple[bytes, ...]) -> bool:
+    def _write(self, pieces: Iterable[bytes]) -> bool:
         """What does not fit leaves nothing of itself behind."""
         try:
-            self._size += _write_all(self._fd, pieces)
+            self._size += _write_all(self._fd, tuple(pieces))
         except OSError as error:
             self.problem = error.strerror or str(error)
             self._cut_back()
@@ -53,12 +86,14 @@ class RecordingFile:
     def close(self) -> None:
         if self._fd >= 0:
             self.flush()
+            self.settle()
             os.close(self._fd)
             self._fd = -1
 
     def _cut_back(self) -> None:
         try:
             os.ftruncate(self._fd, self._size)
+            os.lseek(self._fd, self._size, os.SEEK_SET)
         except OSError:
             pass
 
@@ -163,9 +198,17 @@ def _create(path: Path) -> tuple[Path, int]:
 
 def _write_all(fd: int, pieces: tuple[bytes, ...]) -> int:
     total = sum(map(len, pieces))
+    if total > _STEP:
+        _write_in_steps(fd, pieces)
+        return total
     written = os.writev(fd, pieces if len(pieces) <= _MOST_PIECES else (b"".join(pieces),))
     if written < total:
-        rest = memoryview(b"".join(pieces))[written:]
-        while rest:
-            rest = rest[os.write(fd, rest) :]
+        _write_in_steps(fd, (b"".join(pieces)[written:],))
     return total
+
+
+def _write_in_steps(fd: int, pieces: tuple[bytes, ...]) -> None:
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(fd, view[:_STEP]) :]

@@ -1,6 +1,7 @@
 """Byte streams of this process as asyncio streams: standard input, output and error, whatever they are tied to."""
 
 import asyncio
+import fcntl
 import os
 import stat
 from collections.abc import Callable
@@ -127,6 +128,7 @@ async def reader(fd: int, kept: bytes = b"") -> Reader | Source:
 async def source(fd: int, kept: bytes = b"") -> Source:
     """What hands on as it comes what can be read from a pipe, a socket or a terminal, which stays open."""
     pipe = os.fdopen(os.dup(fd), "rb", buffering=0)
+    _widen(fd)
     _, found = await asyncio.get_running_loop().connect_read_pipe(lambda: Source(kept), pipe)
     return found
 
@@ -155,8 +157,20 @@ async def writer(fd: int, on_lost: Callable[[], None]) -> Writer:
         return _FileWriter(fd)
     loop = asyncio.get_running_loop()
     pipe = os.fdopen(os.dup(fd), "wb", buffering=0)
+    _widen(fd)
     transport, protocol = await loop.connect_write_pipe(lambda: _Protocol(on_lost), pipe)
     return asyncio.StreamWriter(transport, protocol, None, loop)
+
+
+def _widen(fd: int) -> None:
+    """Let a pipe hold what is read at once: each time it is full or empty, two processes take turns.
+
+    What is no pipe, and a system that has no more room for pipes, stays as it is.
+    """
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, READ_SIZE)
+    except OSError:
+        pass
 
 
 def restore_blocking() -> None:

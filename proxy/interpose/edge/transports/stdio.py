@@ -9,6 +9,7 @@ from interpose.core.wire.message import read
 from interpose.edge.link import BoundedSink, Clock, Hear, Outbox
 from interpose.edge.runner import Conversation
 from interpose.edge.transports.ahead import Ahead
+from interpose.edge.transports.memory import return_large_blocks
 from interpose.edge.transports.pace import paced
 from interpose.edge.transports.pipes import READ_SIZE, Reader, Source, Writer, is_idle, reader, writer
 
@@ -52,7 +53,8 @@ class StdioLink:
         """The same towards another end on stdio. Where all passes as it comes, bytes go on without a look at them.
 
         INVARIANT: several lines are recorded before they go on. A single one, or a part of one, goes on first, and is
-        recorded before anything else is heard: who is killed between the two loses that last line.
+        recorded before anything else is heard: who is killed between the two loses that last line. A large one may
+        still be on its way to the disk then: before the end of the next line goes on, it is there.
         """
         if not conversation.passes:
             await self.carry(conversation.hear_all, sink)
@@ -63,6 +65,8 @@ class StdioLink:
             lines = self._lines(chunk)
             together = len(lines) > 1
             if not together and conversation.passes:
+                if lines:
+                    conversation.settle()
                 sink.pass_on(chunk)
             if lines:
                 conversation.overhear(self.end, lines)
@@ -232,6 +236,7 @@ class _Flow:
 
 async def own(clock: Clock, ahead: Ahead = _NOTHING) -> StdioLink:
     """The client on this process's standard input and output, from which this much was read already."""
+    return_large_blocks()
     found: list[StdioLink] = []
 
     def vanished() -> None:
