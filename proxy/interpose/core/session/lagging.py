@@ -105,18 +105,16 @@ class Lagging:
         message = glance(raw) if self._era else None
         if message is None:
             return None
-        plain = self._is_plain(message) if end == "client" else self._is_settling(message)
-        return message if plain else None
+        if end == "client":
+            return message if self._is_plain(message) else None
+        return message if message.id in self._trails and message.result and _is_final(message.result) else None
 
     def settles(self, message: Message) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
-        if not self._is_settling(message):
+        if message.kind is not _RESULT or message.id not in self._trails or not _is_final(message.result):
             return False
         self._forget(message.id or "")
         return True
-
-    def _is_settling(self, message: Message) -> bool:
-        return message.kind is _RESULT and message.id in self._trails and _is_final(message.result)
 
     def _is_traceless(self, seq: int, event: Event, name: str | None) -> bool:
         if type(event) is Received:

@@ -76,7 +76,7 @@ class RecordingFile:
     def _write(self, pieces: Iterable[bytes]) -> bool:
         """What does not fit leaves nothing of itself behind."""
         try:
-            self._size += _write_all(self._fd, tuple(pieces))
+            self._size += _write_all(self._fd, pieces if type(pieces) is tuple else tuple(pieces))
         except OSError as error:
             self.problem = error.strerror or str(error)
             self._cut_back()

@@ -167,6 +167,8 @@ def _widen(fd: int) -> None:
 
     What is no pipe, and a system that has no more room for pipes, stays as it is.
     """
+    if not hasattr(fcntl, "F_SETPIPE_SZ"):  # Linux alone has it
+        return
     try:
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, READ_SIZE)
     except OSError:
