@@ -161,7 +161,10 @@ class StdioLink:
 
     def _lines(self, chunk: bytes) -> Sequence[Line]:
         self.reads += 1
-        return self._splitter.feed(chunk)
+        lines = self._splitter.feed(chunk)
+        if not lines:  # it may become a large one
+            return_large_blocks()
+        return lines
 
     async def _read(self, reader: Reader) -> tuple[bytes, str]:
         """The next bytes; without any, why there are no more."""
@@ -236,7 +239,6 @@ class _Flow:
 
 async def own(clock: Clock, ahead: Ahead = _NOTHING) -> StdioLink:
     """The client on this process's standard input and output, from which this much was read already."""
-    return_large_blocks()
     found: list[StdioLink] = []
 
     def vanished() -> None:
