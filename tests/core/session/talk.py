@@ -36,13 +36,13 @@ def opened(stateless: bool) -> list[Event]:
     ]
 
 
-def _plain_pair(number: int, at: float, stateless: bool) -> list[Event]:
+def plain_pair(number: int, at: float, stateless: bool) -> list[Event]:
     params: dict[str, Any] = {"name": "echo"} | ({"_meta": ENVELOPE} if stateless else {})
     call = {"id": 100 + number, "method": "tools/call", "params": params}
     return [said("client", call, at), said("server", {"id": 100 + number, "result": {"content": []}}, at)]
 
 
-def _anything(chance: random.Random, at: float, stateless: bool) -> Event:
+def anything(chance: random.Random, at: float, stateless: bool) -> Event:
     ident = chance.choice((1, 2, 3, "1", "a"))
     meta: dict[str, Any] = dict(ENVELOPE) if stateless else {}
     meta |= chance.choice(({}, {"progressToken": ident}, {"io.modelcontextprotocol/related-task": {"taskId": "t"}}))
@@ -101,7 +101,7 @@ def on_stdio(chance: random.Random, *, stateless: bool, turns: int = 30) -> list
     """A session on stdio."""
     events = opened(stateless)
     for n in range(turns):
-        events += [_anything(chance, n, stateless)] if chance.random() < 0.7 else _plain_pair(n, n, stateless)
+        events += [anything(chance, n, stateless)] if chance.random() < 0.7 else plain_pair(n, n, stateless)
     return events
 
 

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from tests.core.session.test_lagging import _anything, _opened, _plain_pair
+from tests.core.session.talk import anything, opened, plain_pair
 
 from interpose.core.events import Event, Frame, Received
 from interpose.core.interposer import Interposer
@@ -28,15 +28,15 @@ def _padded(event: Event, chance: random.Random) -> Received:
 def test_whatever_large_lines_say_it_waits_for_the_same(stateless: bool, recorded: bool) -> None:
     spared = 0
     for seed in range(60):
-        chance, core, prompt, fed = random.Random(seed), Interposer(), Session(), Interposer()
+        chance, core, prompt, fed = random.Random(seed), Interposer(recorded=recorded), Session(), Interposer()
         core.open(HEADER)
         fed.open(HEADER)
-        said = _opened(stateless)
+        said = opened(stateless)
         for n in range(30):
-            said += [_anything(chance, n, stateless)] if chance.random() < 0.6 else _plain_pair(n, n, stateless)
+            said += [anything(chance, n, stateless)] if chance.random() < 0.6 else plain_pair(n, n, stateless)
         for seq, event in enumerate(said, 1):
             heard = _padded(event, chance)
-            lines = core.overhear(heard.at, heard.end, [(heard.frame.raw, b"\n")], recorded=recorded)
+            lines = core.overhear(heard.at, heard.end, [(heard.frame.raw, b"\n")])
             prompt.see(seq, heard)
             if recorded:
                 assert b"".join(lines[0].pieces) == b"".join(fed.feed(heard)[0].pieces)  # type: ignore[union-attr]
