@@ -127,6 +127,20 @@ def test_a_clients_connections_keep_together_but_a_crowd_spreads() -> None:
     assert 38 <= given.count(1) <= 54
 
 
+def test_a_session_of_many_connections_is_still_one_session() -> None:
+    places = Places()
+    places.join(1)
+    places.join(2)
+    for _ in range(100):  # one after the other
+        places.place(b"a", b"", opens=False)
+        places.left(1)
+    opened = []
+    for _ in range(64):
+        opened.append(places.place(None, b"", opens=True))
+        places.left(opened[-1])
+    assert 26 <= opened.count(1) <= 38
+
+
 def test_what_a_worker_had_is_given_anew_when_it_is_gone() -> None:
     places = Places()
     places.join(1)

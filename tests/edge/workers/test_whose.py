@@ -77,6 +77,22 @@ EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 ENDPOINT = b"event: endpoint\ndata: /messages?s=1\n\n"
 
 
+ASKED = b"GET /sse HTTP/1.1\r\nHost: here:1\r\n\r\n"
+
+
+class Heard:
+    """What replies named."""
+
+    def __init__(self) -> None:
+        self.all: list[bytes] = []
+
+    def named(self, key: bytes) -> None:
+        self.all.append(key)
+
+    def sent_on(self, target: bytes, onward: bytes) -> None:
+        self.all.append(target + b" to " + onward)
+
+
 @pytest.mark.parametrize(
     ("reply", "named"),
     [
@@ -87,20 +103,23 @@ ENDPOINT = b"event: endpoint\ndata: /messages?s=1\n\n"
         (EVENTS + b"\r\ndata: /m\r\nevent: endpoint\r\n\r\n", [b"at /m"]),
         (EVENTS + b"\r\ndata: endpoint\n\n", []),
         (JSON + b"\r\n" + ENDPOINT, []),
-        (b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /other\r\n\r\n", [b"at /other"]),
+        (b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /other\r\n\r\n", [b"/sse to /other"]),
+        (b"HTTP/1.1 308 Permanent Redirect\r\nLocation: http://here:1/other?x\r\n\r\n", [b"/sse to /other?x"]),
+        (b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://there:1/other\r\n\r\n", []),
+        (b"HTTP/1.1 303 See Other\r\nLocation: /other\r\n\r\n", []),
     ],
 )
 def test_what_a_reply_names_is_heard_however_it_is_cut(reply: bytes, named: list[bytes]) -> None:
     for size in (1, 7, len(reply)):
-        heard: list[bytes] = []
-        naming = Naming(b"/sse", heard.append)
+        heard = Heard()
+        naming = Naming(ASKED, heard)
         for start in range(0, len(reply), size):
             if not naming.hear(reply[start : start + size]):
                 break
-        assert heard == named, size
+        assert heard.all == named, size
 
 
 def test_a_long_reply_is_not_kept() -> None:
-    naming = Naming(b"/sse", lambda _: None)
+    naming = Naming(ASKED, Heard())
     pieces = sum(naming.hear(EVENTS + b"\r\n" + b"data: x\n\n" * 100) for _ in range(100))
     assert pieces < 20

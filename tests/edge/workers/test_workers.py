@@ -63,6 +63,51 @@ async def test_twenty_sessions_spread_over_both_and_each_recording_is_whole(tmp_
         assert entries[-1].kind == "end"
 
 
+async def test_sessions_that_are_opened_over_one_connection_spread_too(tmp_path: Path) -> None:
+    """A gateway has few connections for many clients."""
+    async with origin() as server, fronting(tmp_path, [server.url]) as front:
+        async with client(1) as http:
+            sessions = [await start(front, http) for _ in range(64)]
+            for session in sessions[::8]:
+                assert (await ask(front, http, session, 1))["result"]["for"] == session
+        held = [len(front.held(pid)) for pid in front.workers()]
+    assert sum(held) == 64
+    assert all(26 <= each <= 38 for each in held), held
+
+
+async def test_a_slow_reader_who_asks_on_gets_all_that_is_on_its_way(tmp_path: Path) -> None:
+    async with origin() as server, fronting(tmp_path, [server.url]) as front:
+        async with client() as opener:
+            session = await start(front, opener)
+        body = json.dumps(call(1)).encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", front.port, limit=1 << 12)
+        writer.write(f"GET /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n{SESSION}: {session}\r\n\r\n".encode())
+        with anyio.fail_after(20):
+            await reader.readuntil(b": here")
+            for _ in range(16):
+                server.tell(session, {"jsonrpc": "2.0", "method": "x", "params": {"text": "~" * (1 << 20)}})
+            await at_rest(front.folder)
+            writer.write(head(session, len(body)) + body)
+            left = 16 << 20
+            while left and (piece := await reader.read(1 << 16)):
+                left -= piece.count(b"~")
+        assert left == 0
+        writer.close()
+        await front.stop()
+
+
+async def at_rest(folder: Path) -> None:
+    """Wait until nothing more is recorded."""
+    before, now = -1, recorded_bytes(folder)
+    while before != now:
+        await anyio.sleep(0.3)
+        before, now = now, recorded_bytes(folder)
+
+
+def recorded_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
 async def test_a_stream_and_posts_of_one_session_meet_in_one_worker(tmp_path: Path) -> None:
     async with origin() as server, fronting(tmp_path, [server.url]) as front:
         async with client() as http:

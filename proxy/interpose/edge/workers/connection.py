@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 from aiohttp import StreamReader, web
 
 from interpose.edge.workers.naming import Naming, Overheard
-from interpose.edge.workers.whose import HEAD_LIMIT, Whose, head_end, target_of
+from interpose.edge.workers.whose import HEAD_LIMIT, Whose, head_end, opens, place_key
 
 _GLANCE = 0.001
 
@@ -22,11 +22,14 @@ class Owner(Protocol):
 
     whose: Whose
 
-    def owns(self, key: bytes) -> bool:
-        """Whether exchanges with this key are answered here."""
+    def owns(self, key: bytes | None) -> bool:
+        """Whether exchanges with this key are answered here. Those without one are answered anywhere."""
 
     def own(self, key: bytes) -> None:
         """They are, from now on."""
+
+    def sessions_at(self, path: bytes) -> bool:
+        """Sessions are at this path too, from now on. Whether the door and others can be told so."""
 
     def hand_back(self, connection: socket.socket, read: bytes) -> None:
         """Let the parent find who answers what was read."""
@@ -42,9 +45,12 @@ class Connection(web.RequestHandler):
         super().__init__(manager, **options)
         self._owner = owner
         self._early = read  # the beginning of a request that nobody has seen
-        self._body: StreamReader | None = None  # of the latest request that was seen
+        self._head = b""  # of the latest request that was answered here: the next one is often the same
+        self._key: bytes | None = None  # of that one
+        self._has_opened = False  # a session
+        self._body: StreamReader | None = None  # of the latest request, as long as it has not come whole
         self._glance: asyncio.TimerHandle | None = None
-        self._paused = False
+        self._is_held_up = False
         self._overheard: Overheard | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -54,6 +60,7 @@ class Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._early = b""
+        self._overheard = None
         self._stop_waiting()
         super().connection_lost(exc)
         self._owner.left()
@@ -62,11 +69,13 @@ class Connection(web.RequestHandler):
         if self._early:
             self._early += data
             self._look()
-        elif self._begins and data:
+        elif not data or not self._begins:
+            self._feed(data)
+        elif self._head and data.startswith(self._head) and self._owner.owns(self._key):
+            self._answer(data)
+        else:
             self._early = data
             self._look()
-        else:
-            self._feed(data)
 
     @property
     def _begins(self) -> bool:
@@ -80,27 +89,50 @@ class Connection(web.RequestHandler):
             return
         head = self._early[:end]
         key = self._owner.whose.key_of(head)
-        if key is None or self._owner.owns(key):
-            self._accept(head)
+        if self._owner.owns(key) and not self._opens_another(key, head):
+            self._accept(head, key)
         elif self._is_idle:
             self._hand_back()
         else:
             self._wait()
 
-    def _accept(self, head: bytes) -> None:
+    def _opens_another(self, key: bytes | None, head: bytes) -> bool:
+        """Whether this may begin a session more: a client that has one connection for many would have all of them in
+        one worker."""
+        return key is None and self._has_opened and opens(head)
+
+    def _accept(self, head: bytes, key: bytes | None) -> None:
         data, self._early = self._early, b""
+        self._head, self._key = head, key
         self._stop_waiting()
-        if self._paused and self.transport is not None:
-            self._paused = False
+        if self._is_held_up and self.transport is not None:
+            self._is_held_up = False
             self.transport.resume_reading()
+        self._answer(data)
+
+    def _answer(self, data: bytes) -> None:
         if self._overheard is not None:
-            self._overheard.naming = Naming(target_of(head), self._owner.own)
+            self._overheard.listen(Naming(self._head, self).hear)
         self._feed(data)
+
+    def named(self, key: bytes) -> None:
+        """Heard in a reply: what is this worker's from now on."""
+        if key != self._key:
+            self._has_opened = True
+            self._head = b""
+            self._owner.own(key)
+
+    def sent_on(self, target: bytes, onward: bytes) -> None:
+        """Heard in a reply: where else its client is to ask."""
+        has_sessions = self._owner.whose.has(target)
+        if not (has_sessions and self._owner.sessions_at(onward.partition(b"?")[0])):
+            self._owner.own(place_key(onward))
 
     def _feed(self, data: bytes) -> None:
         super().data_received(data)
         if self._messages:
-            self._body = self._messages[-1][1]
+            body = self._messages[-1][1]
+            self._body = None if body.is_eof() else body
 
     @property
     def _is_idle(self) -> bool:
@@ -125,7 +157,7 @@ class Connection(web.RequestHandler):
         if self.transport is None or self.transport.is_closing():
             return
         if len(self._early) > HEAD_LIMIT:
-            self._paused = True
+            self._is_held_up = True
             self.transport.pause_reading()
         if self._glance is None:
             self._glance = self._loop.call_later(_GLANCE, self._look_again)

@@ -37,6 +37,12 @@ class Owns(msgspec.Struct, frozen=True, tag=True):
     key: bytes
 
 
+class Moved(msgspec.Struct, frozen=True, tag=True):
+    """The server sent a client from where sessions are to this path, so they are there too."""
+
+    path: bytes
+
+
 class Left(msgspec.Struct, frozen=True, tag=True):
     """A connection of this worker's has ended."""
 
@@ -49,7 +55,7 @@ class _Taken(msgspec.Struct, frozen=True, tag=True):
     """The oldest connection on its way has arrived."""
 
 
-Word = Ready | Handed | Owns | Left | Stop
+Word = Ready | Handed | Owns | Moved | Left | Stop
 Heard = tuple[Word, socket.socket | None]
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Word | _Taken)

@@ -1,4 +1,4 @@
-"""What a reply names on its way out: a session's id, the endpoint of a legacy stream, the place that it moved to.
+"""What a reply names on its way out: a session's id, the endpoint of a legacy stream, where a client is sent on to.
 
 Known before the client can read it, so that whatever the client sends next finds its worker.
 """
@@ -6,10 +6,10 @@ Known before the client can read it, so that whatever the client sends next find
 import asyncio
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from interpose.edge.roster import SESSION_HEADER
-from interpose.edge.workers.whose import place_key, resolved, session_key, value_of
+from interpose.edge.workers.whose import host_of, place_key, resolved, session_key, target_of, value_in, value_of
 
 _SESSION = SESSION_HEADER.lower().encode()
 _ENDPOINT = re.compile(
@@ -17,66 +17,96 @@ _ENDPOINT = re.compile(
 )
 _MOST = 1 << 13
 _MOVED = (b"307", b"308")
-Own = Callable[[bytes], None]
+Data = bytes | bytearray | memoryview
+Hear = Callable[[Data], bool]
+
+
+class Named(Protocol):
+    """Who wants to know what a reply names."""
+
+    def named(self, key: bytes) -> None:
+        """A key."""
+
+    def sent_on(self, target: bytes, onward: bytes) -> None:
+        """Who asks for this target is to ask here for another one (307, 308)."""
 
 
 class Naming:
-    """Hears the reply to one request for `target`, and calls `own` with what it names."""
+    """Hears the reply to the request with this head, and tells `whom` what it names."""
 
-    __slots__ = ("_own", "_said", "_target")
+    __slots__ = ("_request", "_said", "_whom")
 
-    def __init__(self, target: bytes, own: Own) -> None:
-        self._target = target
-        self._own = own
+    def __init__(self, request: bytes, whom: Named) -> None:
+        self._request = request
+        self._whom = whom
         self._said = b""
 
-    def hear(self, data: bytes | bytearray | memoryview) -> bool:
+    def hear(self, data: Data) -> bool:
         """A piece of what goes out. Whether more is of interest."""
-        self._said += bytes(data[:_MOST])
-        head, end, body = self._said.partition(b"\r\n\r\n")
-        if not end:
-            return len(self._said) < _MOST
-        status = head[9:12]
+        said = self._said = self._said + bytes(data[:_MOST])
+        end = said.find(b"\r\n\r\n")
+        if end < 0:
+            return len(said) < _MOST
+        status = said[9:12]
         if status.startswith(b"1"):
-            self._said = body
-            return self.hear(b"") if body else True
-        head += b"\r\n"
-        if ident := value_of(head, _SESSION):
-            self._own(session_key(ident))
+            self._said = said[end + 4 :]
+            return self.hear(b"") if self._said else True
+        head = said[: end + 2]
+        lowered = head.lower()
+        if ident := value_in(head, lowered, _SESSION):
+            self._whom.named(session_key(ident))
             return False
-        if status in _MOVED and (location := value_of(head, b"location")):
-            self._own(place_key(resolved(self._target, location)))
+        if status in _MOVED and (location := value_in(head, lowered, b"location")):
+            self._hear_location(location)
             return False
-        return self._hear_events(head, body)
+        if not self._request.startswith(b"GET ") or not _is_stream(head, lowered):
+            return False
+        if found := _ENDPOINT.search(said, end):
+            self._whom.named(place_key(self._resolved(found[1] or found[2])))
+            return False
+        return len(said) < _MOST
 
-    def _hear_events(self, head: bytes, body: bytes) -> bool:
-        if not (value_of(head, b"content-type") or b"").lower().startswith(b"text/event-stream"):
-            return False
-        if found := _ENDPOINT.search(body):
-            self._own(place_key(resolved(self._target, found[1] or found[2])))
-            return False
-        return len(self._said) < _MOST
+    def _hear_location(self, location: bytes) -> None:
+        host = value_of(self._request, b"host") or b""
+        if host_of(location) in (b"", host):
+            self._whom.sent_on(target_of(self._request), self._resolved(location))
+
+    def _resolved(self, reference: bytes) -> bytes:
+        return resolved(target_of(self._request), reference)
+
+
+def _is_stream(head: bytes, lowered: bytes) -> bool:
+    return (value_in(head, lowered, b"content-type") or b"").lower().startswith(b"text/event-stream")
 
 
 class Overheard:
     """A connection's transport, with somebody who hears the beginning of replies."""
 
-    __slots__ = ("__weakref__", "_transport", "naming")
+    __slots__ = ("__weakref__", "_hear", "_transport", "is_closing", "resume_reading", "write")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self.naming: Naming | None = None
+        self._hear: Hear | None = None
+        self.is_closing = transport.is_closing  # asked at each exchange, so found at once
+        self.resume_reading = transport.resume_reading
+        self.write: Callable[[Data], None] = transport.write
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self.naming is not None and not self.naming.hear(data):
-            self.naming = None
-        self._transport.write(data)
+    def listen(self, hear: Hear) -> None:
+        """Let `hear` have what is written before it goes out, until it returns False."""
+        self._hear = hear
+        self.write = self._write
 
-    def writelines(self, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
-        if self.naming is None:
+    def writelines(self, pieces: Iterable[Data]) -> None:
+        if self._hear is None:
             self._transport.writelines(pieces)
         else:
             self.write(b"".join(pieces))
+
+    def _write(self, data: Data) -> None:
+        if self._hear is not None and not self._hear(data):
+            self._hear = None
+            self.write = self._transport.write
+        self._transport.write(data)

@@ -17,7 +17,7 @@ from functools import partial
 
 from interpose.core.errors import EndError
 from interpose.edge.workers.arrivals import Arrival, Arrivals, again
-from interpose.edge.workers.lane import Handed, Lane, Left, Owns, Ready, Stop, pair
+from interpose.edge.workers.lane import Handed, Lane, Left, Moved, Owns, Ready, Stop, pair
 from interpose.edge.workers.places import Places
 from interpose.edge.workers.process import Say, exit_status, fork
 from interpose.edge.workers.waking import Waking
@@ -58,6 +58,7 @@ class Parent:
         self._say = say
         self._selector = selectors.DefaultSelector()
         self._children: dict[int, _Child] = {}
+        self._moved: list[bytes] = []  # paths that sessions are at, beyond those of `whose` at first
         self._started = 0
         self._places = Places()
         self._arrivals = Arrivals()
@@ -199,6 +200,8 @@ class Parent:
             match word:
                 case Owns(key):
                     self._places.own(key, child.number)
+                case Moved(path):
+                    self._pass_on(path, child)
                 case Left():
                     self._places.left(child.number)
                 case Handed(read):
@@ -209,8 +212,21 @@ class Parent:
                 case Stop():
                     raise AssertionError("a worker does not say when to stop")
 
+    def _pass_on(self, path: bytes, origin: _Child) -> None:
+        """INVARIANT: others know before a connection is brought to them that goes there."""
+        if path in self._moved:
+            return
+        self._whose = self._whose.and_at(path)
+        self._moved.append(path)
+        for child in self._children.values():
+            if child.is_ready and child is not origin:
+                child.lane.say(Moved(path))
+                self._watch(child)
+
     def _join(self, child: _Child) -> None:
         child.is_ready = True
+        for path in self._moved:
+            child.lane.say(Moved(path))
         self._places.join(child.number)
         if self._ready is not None and sum(each.is_ready for each in self._children.values()) == self._count:
             self._listen()

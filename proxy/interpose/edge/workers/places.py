@@ -7,21 +7,22 @@ _SLACK = 8  # connections more than others that a worker gets for the sake of ke
 
 
 class Places:
-    """Workers by number. A worker's load is how many connections it has."""
+    """Workers by number. A worker's load is how many connections it has; of two that have as many, the one that was
+    chosen less often has less to do: its sessions may be between two connections."""
 
     def __init__(self) -> None:
         self._loads: dict[int, int] = {}
-        self._given: dict[int, int] = {}
+        self._chosen: dict[int, int] = {}
         self._by_key: dict[bytes, int] = {}  # the longest unused first
         self._by_client: dict[bytes, int] = {}
 
     def join(self, worker: int) -> None:
-        self._loads[worker] = self._given[worker] = 0
+        self._loads[worker] = self._chosen[worker] = 0
 
     def quit(self, worker: int) -> None:
         """What it had is nobody's."""
         self._loads.pop(worker, None)
-        self._given.pop(worker, None)
+        self._chosen.pop(worker, None)
         for table in (self._by_key, self._by_client):
             for key in [key for key, owner in table.items() if owner == worker]:
                 del table[key]
@@ -50,13 +51,13 @@ class Places:
         if key is not None:
             self.own(key, worker)
         self._loads[worker] += 1
-        self._given[worker] += 1
         return worker
 
     def _choose(self, client: bytes, anew: bool) -> int:
-        least = min(self._loads, key=lambda worker: (self._loads[worker], self._given[worker]))
+        least = min(self._loads, key=lambda worker: (self._loads[worker], self._chosen[worker]))
         known = None if anew else self._by_client.get(client)
         worker = known if known is not None and self._loads[known] <= self._loads[least] + _SLACK else least
+        self._chosen[worker] += 1
         _remember(self._by_client, client, worker)
         return worker
 

@@ -28,6 +28,11 @@ def place_key(target: bytes) -> bytes:
     return b"at " + target
 
 
+def path_of(target: bytes) -> bytes:
+    """Without query, and without a slash at its end."""
+    return target.partition(b"?")[0].removesuffix(b"/")
+
+
 class Whose(msgspec.Struct, frozen=True):
     """How the exchanges of a door are told apart.
 
@@ -44,13 +49,26 @@ class Whose(msgspec.Struct, frozen=True):
             return session_key(session)
         if self.shares and versioned:
             return _SHARED
-        return None if target.partition(b"?")[0].removesuffix(b"/") in self.paths else place_key(target)
+        return None if self.has(target) else place_key(target)
+
+    def has(self, target: bytes) -> bool:
+        """Whether sessions are there. A slash at the end of the path makes no difference."""
+        return path_of(target) in self.paths
+
+    def and_at(self, path: bytes) -> "Whose":
+        """Where sessions are at this path too."""
+        return msgspec.structs.replace(self, paths=self.paths | {path_of(path)})
 
     def key_of(self, head: bytes) -> bytes | None:
         """The key of a request with this head."""
         lowered = head.lower()
-        versioned = self.shares and _value(head, lowered, _VERSION) is not None
-        return self.key(target_of(head), _value(head, lowered, _SESSION), versioned=versioned)
+        versioned = self.shares and value_in(head, lowered, _VERSION) is not None
+        return self.key(target_of(head), value_in(head, lowered, _SESSION), versioned=versioned)
+
+    def key_of_parsed(self, target: str, session: str | None, versioned: bool) -> bytes | None:
+        """The key of a request that was parsed; what is no ASCII in it is as `aiohttp` decodes it."""
+        ident = None if session is None else session.encode("utf-8", "surrogateescape")
+        return self.key(target.encode("utf-8", "surrogateescape"), ident, versioned=versioned)
 
 
 def of_relay(upstream: str) -> Whose:
@@ -87,13 +105,30 @@ def target_of(head: bytes) -> bytes:
 
 def value_of(head: bytes, name: bytes) -> bytes | None:
     """The first header of this name, which is in lower case."""
-    return _value(head, head.lower(), name)
+    return value_in(head, head.lower(), name)
+
+
+def value_in(head: bytes, lowered: bytes, name: bytes) -> bytes | None:
+    """The same, where the head in lower case is there already."""
+    start = lowered.find(b"\n" + name + b":")
+    if start < 0:
+        return None
+    start += len(name) + 2
+    return head[start : head.find(b"\n", start)].strip()
 
 
 def opens(head: bytes) -> bool:
     """Whether this may begin a session: it names no version that an opening settled, or it is an opening by name."""
     lowered = head.lower()
-    return _value(head, lowered, _VERSION) is None or _value(head, lowered, _METHOD) in _OPENINGS
+    return value_in(head, lowered, _VERSION) is None or value_in(head, lowered, _METHOD) in _OPENINGS
+
+
+def host_of(reference: bytes) -> bytes:
+    """Where a reference leads to another host, or names its own: the host and its port."""
+    try:
+        return urlsplit(reference.strip()).netloc
+    except ValueError:
+        return b""
 
 
 def resolved(target: bytes, reference: bytes) -> bytes:
@@ -103,11 +138,3 @@ def resolved(target: bytes, reference: bytes) -> bytes:
     except ValueError:
         return b""
     return (parts.path + (f"?{parts.query}" if parts.query else "")).encode("latin-1")
-
-
-def _value(head: bytes, lowered: bytes, name: bytes) -> bytes | None:
-    start = lowered.find(b"\n" + name + b":")
-    if start < 0:
-        return None
-    start += len(name) + 2
-    return head[start : head.find(b"\n", start)].strip()

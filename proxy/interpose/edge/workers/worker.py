@@ -3,19 +3,34 @@
 import asyncio
 import signal
 import socket
-from functools import partial
+from collections.abc import Coroutine
+from functools import lru_cache, partial
+from typing import Any, Protocol, runtime_checkable
 
 from aiohttp import web
+from multidict import istr
 
 from interpose.core.protocol.http import VERSION_HEADER
 from interpose.edge.roster import SESSION_HEADER
 from interpose.edge.transports.exchange import refusal
 from interpose.edge.transports.listener import Door, runner_of
 from interpose.edge.workers.connection import Server
-from interpose.edge.workers.lane import Handed, Lane, Left, Owns, Ready, Stop, Word
+from interpose.edge.workers.lane import Handed, Lane, Left, Moved, Owns, Ready, Stop, Word
 from interpose.edge.workers.whose import Whose
 
 _MOST = 1 << 16
+_MOST_MOVED = 1 << 10
+_READINGS = 1 << 10  # requests whose keys are remembered
+_SESSION = istr(SESSION_HEADER)
+_VERSION = istr(VERSION_HEADER)
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A door that knows its server by paths."""
+
+    def moved(self, target: str, location: str) -> None:
+        """The server sent a client of another worker from this target on to that location (307, 308)."""
 
 
 class Worker:
@@ -23,6 +38,9 @@ class Worker:
 
     def __init__(self, lane: Lane, whose: Whose, host: str) -> None:
         self.whose = whose
+        self._key_of = lru_cache(maxsize=_READINGS)(whose.key_of_parsed)
+        self._door: Door | None = None
+        self._moved: set[bytes] = set()  # paths that sessions are at, beyond those of `whose` at first
         self._lane = lane
         self._host = host
         self._keys: dict[bytes, None] = {}  # the longest known first
@@ -32,6 +50,7 @@ class Worker:
 
     async def serve(self, door: Door) -> None:
         """Answer until told to stop, then end what is open."""
+        self._door = door
         loop = asyncio.get_running_loop()
         runner = runner_of(_Own(door, self), self._host, partial(self._make, door))
         await runner.setup()
@@ -45,14 +64,28 @@ class Worker:
             await door.aclose()
             await runner.cleanup()
 
-    def owns(self, key: bytes) -> bool:
-        return key in self._keys
+    def owns(self, key: bytes | None) -> bool:
+        return key is None or key in self._keys
 
     def own(self, key: bytes) -> None:
         """INVARIANT: the parent can know before the client can."""
         if key not in self._keys:
             self._keep(key)
             self._say(Owns(key))
+
+    def sessions_at(self, path: bytes) -> bool:
+        """INVARIANT: all workers can know before the client can."""
+        if path not in self._moved:
+            if len(self._moved) == _MOST_MOVED or not isinstance(self._door, Follower):
+                return False
+            self._learn(path)
+            self._say(Moved(path))
+        return True
+
+    def is_own(self, request: web.BaseRequest) -> bool:
+        """The same for a request that was parsed."""
+        headers = request.headers
+        return self.owns(self._key_of(request.raw_path, headers.get(_SESSION), _VERSION in headers))
 
     def hand_back(self, connection: socket.socket, read: bytes) -> None:
         self._say(Handed(read), connection)
@@ -80,10 +113,20 @@ class Worker:
                         self.left()
                     else:
                         self._take(connection, read)
+                case Moved(path):
+                    self._learn(path)
                 case Stop():
                     self._stopping.set()
                 case _:
                     raise AssertionError(f"a parent does not say {word}")
+
+    def _learn(self, path: bytes) -> None:
+        self._moved.add(path)
+        self.whose = self.whose.and_at(path)
+        self._key_of = lru_cache(maxsize=_READINGS)(self.whose.key_of_parsed)
+        if isinstance(self._door, Follower):
+            at = path.decode("utf-8", "surrogateescape")
+            self._door.moved(at, at)
 
     def _take(self, connection: socket.socket, read: bytes) -> None:
         connection.setblocking(False)
@@ -118,20 +161,14 @@ class _Own:
         self._door = door
         self._worker = worker
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self._is_own(request):
-            return await self._door.handle(request)
-        response = refusal(421, "this connection has another session; use one of its own")
-        response.force_close()
-        return response
+    def handle(self, request: web.BaseRequest) -> Coroutine[Any, Any, web.StreamResponse]:
+        return self._door.handle(request) if self._worker.is_own(request) else _misdirected()
 
     async def aclose(self) -> None:
         await self._door.aclose()
 
-    def _is_own(self, request: web.BaseRequest) -> bool:
-        headers = request.headers
-        ident = headers.get(SESSION_HEADER)
-        session = None if ident is None else ident.encode("utf-8", "surrogateescape")
-        target = request.raw_path.encode("utf-8", "surrogateescape")
-        key = self._worker.whose.key(target, session, versioned=VERSION_HEADER in headers)
-        return key is None or self._worker.owns(key)
+
+async def _misdirected() -> web.StreamResponse:
+    response = refusal(421, "this connection has another session; use one of its own")
+    response.force_close()
+    return response
