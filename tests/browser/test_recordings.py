@@ -265,6 +265,21 @@ def test_a_press_shows_one_kind_only(chromium: Browser, tmp_path: Path, chip: st
         expect(view.page.locator(".row")).to_have_count(before)
 
 
+def test_a_press_is_not_undone_by_what_was_typed_before(chromium: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "kinds.jsonl"
+    path.write_bytes(of_every_kind())
+    with interpose(tmp_path, "ui", str(path)) as running, window(chromium, running.address) as view:
+        view.shows("tools/call edit")
+        view.page.locator("#search").fill("edit")
+        view.page.evaluate(  # on a machine that is slow to draw
+            "() => { document.querySelector('.chips button:last-child').click();"
+            " for (const until = performance.now() + 400; performance.now() < until; ); }"
+        )
+        view.page.wait_for_timeout(500)
+        expect(view.page.locator("#search")).to_have_value("status:error")
+        expect(view.page.locator(".row:not(.failed)")).to_have_count(0)
+
+
 def of_every_kind() -> bytes:
     """One of each: an error, an ask inside a result, a notification, something held, something changed."""
     tape, about = Tape(), {"_meta": modern()}

@@ -7,7 +7,7 @@ import { Library } from "./library.js";
 import { about, choose, chosen, connected, helping, now, search, selected, sessions, trouble, view } from "./state.js";
 import { Tasks } from "./tasks.js";
 import { Timeline } from "./timeline.js";
-import { useEffect, useState } from "./vendor/hooks.js";
+import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { render } from "./vendor/preact.js";
 import "./vendor/signals.js";
 import { Waiting } from "./waiting.js";
@@ -43,14 +43,23 @@ function Head() {
 
 function Search() {
   const [text, setText] = useState(search.value);
-  useEffect(() => setText(search.value), [search.value]);
+  const later = useRef(0); // what is typed is searched for when the typing pauses; a press ends that at once
+  const say = (words, wait) => {
+    clearTimeout(later.current);
+    setText(words);
+    const go = () => {
+      later.current = 0;
+      search.value = words.trim();
+    };
+    if (wait) later.current = setTimeout(go, wait);
+    else go();
+  };
   useEffect(() => {
-    const timer = setTimeout(() => (search.value = text.trim()), 200);
-    return () => clearTimeout(timer);
-  }, [text]);
+    if (!later.current) setText(search.value);
+  }, [search.value]);
   return html`<div class="search" role="search">
-    <input id="search" type="search" aria-label="search" placeholder="words method:tools/* tool: dir:server status:error kind: rule: in:#3" value=${text} onInput=${(event) => setText(event.target.value)} />
-    <div class="chips" role="group" aria-label="only">${Object.entries(CHIPS).map(([word, query]) => html`<button key=${word} aria-pressed=${search.value === query} onClick=${() => (search.value = query)}>${word}</button>`)}</div>
+    <input id="search" type="search" aria-label="search" placeholder="words method:tools/* tool: dir:server status:error kind: rule: in:#3" value=${text} onInput=${(event) => say(event.target.value, 200)} />
+    <div class="chips" role="group" aria-label="only">${Object.entries(CHIPS).map(([word, query]) => html`<button key=${word} aria-pressed=${search.value === query} onClick=${() => say(query, 0)}>${word}</button>`)}</div>
     <${Export} />
   </div>`;
 }
