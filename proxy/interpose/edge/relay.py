@@ -37,6 +37,10 @@ class Relay:
         await self._errands.aclose()
         await self._upstream.aclose()
 
+    def moved(self, target: str, location: str) -> None:
+        """The server sent a client of another process from this target on to that location (307, 308)."""
+        self._front.moved(target, location)
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         target = request.raw_path
         if not target.startswith("/"):

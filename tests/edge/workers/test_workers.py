@@ -253,6 +253,27 @@ async def test_a_legacy_session_posts_to_the_worker_that_has_its_stream(tmp_path
     assert all([message["id"] for message in said(entries)] == [5, 5] for entries in recorded)
 
 
+async def test_where_one_client_was_sent_on_to_all_workers_govern(tmp_path: Path) -> None:
+    policy = tmp_path / "none.toml"
+    policy.write_text('name = "none"\n[[rule]]\nname = "none"\ntool = "echo"\ndo = "block"\n')
+    async with origin() as server, fronting(tmp_path, [server.url.replace("/mcp", "/moved")], policy) as front:
+        final = front.url.replace("/mcp", "/final")
+        async with client() as http:
+            async with http.post(front.url, json=opening(), headers=BOTH, allow_redirects=False) as reply:
+                assert reply.status == 308
+            for victim in (None, *front.workers()):
+                if victim is not None:
+                    os.kill(victim, signal.SIGKILL)
+                    await until(lambda dead=victim: dead not in front.workers() and len(front.workers()) == 2)
+                for _ in range(4):
+                    async with http.post(final, json=opening(), headers=BOTH) as reply:
+                        session = reply.headers[SESSION]
+                    blocked = {**BOTH, SESSION: session}
+                    async with http.post(final, json=call(1), headers=blocked) as reply:
+                        assert b'"for"' not in await reply.read()
+        assert server.asked == 0
+
+
 async def test_a_killed_worker_takes_its_sessions_with_it_and_nobody_elses(tmp_path: Path) -> None:
     async with origin() as server, fronting(tmp_path, [server.url]) as front:
         async with client() as http:

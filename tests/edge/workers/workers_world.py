@@ -40,6 +40,7 @@ def call(ident: int, text: str = "hi") -> Json:
 
 class Origin:
     """An HTTP server that mints session ids, with a GET stream for each and HTTP+SSE beside; `port` is its own.
+    `/moved` sends clients on to another path, which is like any other.
 
     `asked` counts the calls in sessions, which are answered while `answers` is set.
     """
@@ -57,6 +58,8 @@ class Origin:
         return f"http://127.0.0.1:{self.port}/mcp"
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/moved":
+            return web.Response(status=308, headers={"Location": "/final?of=/moved"})
         if request.path == "/messages":
             self._streams[request.query_string].put_nowait(await _echo(request))
             return web.Response(status=202)
