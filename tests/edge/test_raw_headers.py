@@ -1,17 +1,18 @@
 """What was made of headers is kept within bounds."""
 
-from interpose.edge.transports.raw_headers import Kept, RawHeader, end_to_end, head_of, text
+from interpose.core.wire.kept import Kept
+from interpose.edge.transports.raw_headers import LONG, MANY, RawHeader, end_to_end, head_of, text
 
 
 def test_what_was_made_of_a_header_is_made_once() -> None:
     made: list[RawHeader] = []
-    kept = Kept(lambda header: made.append(header) or header[1])
+    kept = Kept(lambda header: made.append(header) or header[1], most=MANY, longest=LONG)
     assert [kept[(b"A", b"1")] for _ in range(3)] == [b"1"] * 3
     assert made == [(b"A", b"1")]
 
 
 def test_no_more_is_kept_than_usual_and_nothing_long() -> None:
-    kept = Kept(lambda header: header[0])
+    kept = Kept(lambda header: header[0], most=MANY, longest=LONG)
     for number in range(10_000):
         assert kept[(b"%d" % number, b"")] == b"%d" % number
         assert len(kept) <= 2048

@@ -29,24 +29,25 @@ class Shortlist:
 
     def is_empty(self, value: Any) -> bool:
         """Whether no rule is worth a look for a message with these params or result. Raises: RuleFault."""
-        if self._always:
-            return False
-        for path, needing in self._needing.items():
-            holder = member(value, path)
-            if type(holder) is dict and not needing.keys().isdisjoint(holder):
-                return False
-        return True
+        return not self._always and not self._called_for(value)
 
     def of(self, subject: Subject) -> Sequence[Selector]:
         """The rules to match against this message, in their order; all of them when it cannot be read."""
-        chosen: list[int] = []
-        for path, needing in self._needing.items():
-            try:
-                holder = member(subject.value, path)
-            except RuleFault:
-                return self._all
-            if type(holder) is dict and not needing.keys().isdisjoint(holder):
-                chosen += [number for name in needing if name in holder for number in needing[name]]
+        if not self._needing:
+            return self._unconditional
+        try:
+            chosen = self._called_for(subject.value)
+        except RuleFault:
+            return self._all
         if not chosen:
             return self._unconditional
         return [self._all[number] for number in sorted([*self._always, *chosen])]
+
+    def _called_for(self, value: Any) -> list[int]:
+        """The rules that need a member which is there. Raises: RuleFault."""
+        chosen: list[int] = []
+        for path, needing in self._needing.items():
+            holder = member(value, path)
+            if type(holder) is dict and not needing.keys().isdisjoint(holder):
+                chosen += [number for name in needing if name in holder for number in needing[name]]
+        return chosen

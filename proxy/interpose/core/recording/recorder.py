@@ -12,6 +12,7 @@ from interpose.core.events import Closed, Decided, End, Frame, Headers, Received
 from interpose.core.recording.codec import LateChain, LateLine, chained, chained_line, open_object
 from interpose.core.recording.entry import FORMAT, Header
 from interpose.core.recording.scrub import Scrubber
+from interpose.core.wire.kept import Kept
 from interpose.core.wire.message import Message, read
 from interpose.core.wire.sse import Block
 
@@ -43,7 +44,7 @@ _MESSAGE = _START + b'"message","message":%b'
 _REQUESTED = _START + b'"http-request","method":%b,"target":%b,"headers":[%b]'
 _RESPONDED = _START + b'"http-response","status":%d,"headers":[%b]'
 _CLOSED = _START + b'"closed","reason":%b'
-_MOST_KNOWN, _LONGEST_KNOWN = 128, 256
+_KEPT = {"most": 64, "longest": 256}  # of each session
 _COPIED = 1 << 14  # a message up to here is copied into its line; a larger one stands in it as it is
 _LATE = 1 << 18  # a line of a message from here is closed by whoever writes it
 
@@ -65,7 +66,7 @@ class Recorder:
         self._chain = b""
         self._late: LateChain | None = None  # the chain of the last line, where that was a large one
         self._scrubber = scrubber or Scrubber()
-        self._known: dict[str | tuple[str, str], bytes] = {}  # headers and targets as JSON: most come again and again
+        self._targets, self._lines = _written(self._scrubber)
 
     def header(self, header: Header) -> Append:
         """The first line. Addresses and commands in it are scrubbed here."""
@@ -80,8 +81,7 @@ class Recorder:
             case Received():
                 return self._received(event, ruling or _NO_RULING)
             case Requested():
-                target = self._known.get(event.target) or self._learn(event.target)
-                said = (orjson.dumps(event.method), target, self._headers(event.headers))
+                said = (orjson.dumps(event.method), self._targets[event.target], self._headers(event.headers))
                 return self._whole(_REQUESTED % (self.seq, event.at, b"client", event.channel.encode(), *said))
             case Responded():
                 answered = (event.status, self._headers(event.headers))
@@ -133,21 +133,7 @@ class Recorder:
         return self._append((self._start(event.at) + line,))
 
     def _headers(self, headers: Headers) -> bytes:
-        known = self._known
-        return b",".join([known.get(pair) or self._learn(pair) for pair in headers])
-
-    def _learn(self, said: str | tuple[str, str]) -> bytes:
-        """A header, or a target, as it stands in a line."""
-        if isinstance(said, str):
-            line, size = orjson.dumps(self._scrubber.address(said)), len(said)
-        else:
-            [scrubbed] = self._scrubber.headers((said,))
-            line, size = orjson.dumps(scrubbed), len(said[1])
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        if size <= _LONGEST_KNOWN:
-            self._known[said] = line
-        return line
+        return b",".join(map(self._lines.__getitem__, headers))
 
     def _sse(self, frame: Frame) -> bytes:
         block = frame.block
@@ -176,45 +162,38 @@ class Recorder:
     def _start(self, at: float) -> bytes:
         return b'{"seq":%d,"at":%.6f,' % (self.seq, at)
 
-    def _whole(self, line: bytes) -> Append:
+    def _previous(self) -> bytes:
+        """The chain of the line before."""
         if self._late is not None:
-            self._catch_up()
-        self._chain, line = chained_line(self._chain, line)
+            self._chain, self._late = self._late.value(), None
+        return self._chain
+
+    def _whole(self, line: bytes) -> Append:
+        self._chain, line = chained_line(self._previous(), line)
         return Append((line,))
 
-    def _append_late(self, pieces: tuple[bytes, ...]) -> Append:
-        if self._late is not None:
-            self._catch_up()
-        line = LateLine(self._chain, pieces)
-        self._late = line.chain
+    def _append(self, pieces: tuple[bytes, ...]) -> Append:
+        self._chain, line = chained(self._previous(), pieces)
         return Append(line)
 
-    def _catch_up(self) -> None:
-        assert self._late is not None
-        self._chain, self._late = self._late.value(), None
-
-    def _append(self, pieces: tuple[bytes, ...]) -> Append:
-        if self._late is not None:
-            self._catch_up()
-        self._chain, line = chained(self._chain, pieces)
+    def _append_late(self, pieces: tuple[bytes, ...]) -> Append:
+        line = LateLine(self._previous(), pieces)
+        self._late = line.chain
         return Append(line)
 
 
 class Unrecorded(Recorder):
-    """Counts what nobody records. Its lines are empty."""
+    """Numbers what nobody records. Its lines are empty."""
 
     def header(self, header: Header) -> Append:
         return _NOTHING
 
     def record(self, event: Recorded, ruling: Ruling | None = None) -> Append:
         self.seq += 1
-        if isinstance(event, Received) and event.frame.message is not None:
-            self.messages += len(event.frame.message.parts) or 1
         return _NOTHING
 
     def message(self, at: float, end: End, channel: str, message: Message) -> Append:
         self.seq += 1
-        self.messages += 1
         return _NOTHING
 
     def trailer(self, at: float, reason: str, waiting: Sequence[dict[str, Any]]) -> Append:
@@ -226,6 +205,12 @@ def is_plain(message: Message) -> bool:
     """Whether there is nothing to say of a message, and it is small enough to be copied into its line."""
     raw = message.raw
     return not message.flags and not message.parts and len(raw) <= _COPIED and b"\n" not in raw
+
+
+def _written(scrubber: Scrubber) -> tuple[Kept[str, bytes], Kept[tuple[str, str], bytes]]:
+    """Targets and headers as they stand in a line; most come again and again. No cycle with the recorder: many end."""
+    targets = Kept[str, bytes](lambda target: orjson.dumps(scrubber.address(target)), **_KEPT)
+    return targets, Kept[tuple[str, str], bytes](lambda header: orjson.dumps(scrubber.header(header)), **_KEPT)
 
 
 def _flags(message: Message) -> bytes:

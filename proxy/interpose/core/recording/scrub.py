@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
-from interpose.core.events import Headers
-
 SCRUBBED = "[scrubbed]"
 
 _SECRET_HEADERS = frozenset(
@@ -43,8 +41,10 @@ class Scrubber:
     def __init__(self) -> None:
         self._sessions: dict[str, str] = {}
 
-    def headers(self, headers: Headers) -> Headers:
-        return tuple((name, self._header(name, value)) for name, value in headers)
+    def header(self, header: tuple[str, str]) -> tuple[str, str]:
+        """A header: its name as it is, a secret value replaced."""
+        name, value = header
+        return name, self._header(name, value)
 
     def address(self, address: str) -> str:
         """A URL or request target: user info and secret query values replaced, the rest to the letter."""

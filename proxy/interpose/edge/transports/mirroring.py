@@ -38,9 +38,10 @@ def of_another_body(headers: RawHeaders) -> Lines:
 def plainly(headers: RawHeaders) -> Lines:
     """A request's headers that ask for an answer which can be read: one that is not coded."""
     lines = list(headers)
-    if b"accept-encoding" not in [header.name for header in looked_at(lines)]:
-        return lines
-    return [(name, b"identity" if name.lower() == b"accept-encoding" else value) for name, value in lines]
+    return [
+        (line[0], b"identity") if header.name == b"accept-encoding" else line
+        for line, header in zip(lines, looked_at(lines), strict=True)
+    ]
 
 
 def remirrored(headers: RawHeaders, params: ParamHeaders, edited: Message) -> Lines:
@@ -62,9 +63,11 @@ def remirrored(headers: RawHeaders, params: ParamHeaders, edited: Message) -> Li
 def mirrored_params(headers: Sequence[RawHeader], message: Message) -> dict[str, Path]:
     """Which arguments of a call its headers mirror, found by their values: header suffix to property path."""
     found: dict[str, Path] = {}
-    if not [header for header in looked_at(headers) if header.name.startswith(_PARAM)]:
+    suffixes = [
+        line for line, header in zip(headers, looked_at(headers), strict=True) if header.name.startswith(_PARAM)
+    ]
+    if not suffixes:
         return found
-    suffixes = [(name, value) for name, value in headers if name.lower().startswith(_PARAM)]
     params = message.section("params")
     leaves = list(_leaves(params.get("arguments") if isinstance(params, dict) else None))
     for name, value in suffixes:

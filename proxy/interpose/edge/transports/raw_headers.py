@@ -4,36 +4,20 @@ Clients and servers say the same headers again and again. What was made of one i
 are credentials, so it is kept in memory alone, like the requests themselves.
 """
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
 import msgspec
 
+from interpose.core.wire.kept import Kept
+
 RawHeader = tuple[bytes, bytes]
 RawHeaders = Iterable[RawHeader]
-Made = TypeVar("Made")
 
-_MANY = 1 << 11
-_LONG = 1 << 9  # bytes: what is longer is hardly said twice
+MANY = 1 << 11
+LONG = 1 << 9  # bytes: what is longer is hardly said twice
 HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )
-
-
-class Kept(dict[RawHeader, Made]):
-    """What `make` makes of each header, made once. When there are too many, all of it is forgotten."""
-
-    def __init__(self, make: Callable[[RawHeader], Made]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, header: RawHeader) -> Made:
-        made = self._make(header)
-        if len(header[0]) + len(header[1]) <= _LONG:
-            if len(self) >= _MANY:
-                self.clear()
-            self[header] = made
-        return made
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):
@@ -49,7 +33,7 @@ def _header(raw: RawHeader) -> Header:
     return Header(name.lower(), (_text(name), _text(value)), b"%b: %b\r\n" % raw)
 
 
-_header_of = Kept(_header).__getitem__
+_header_of = Kept(_header, most=MANY, longest=LONG).__getitem__
 
 
 def looked_at(headers: RawHeaders) -> list[Header]:

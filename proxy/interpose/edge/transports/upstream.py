@@ -8,8 +8,9 @@ import aiohttp
 from aiohttp.http import HttpProcessingError
 from yarl import URL
 
+from interpose.core.wire.kept import Kept
 from interpose.edge.transports.pool import Pool
-from interpose.edge.transports.raw_headers import HOP_BY_HOP, Kept, RawHeader, RawHeaders, end_to_end, head_of
+from interpose.edge.transports.raw_headers import HOP_BY_HOP, LONG, MANY, RawHeader, RawHeaders, end_to_end, head_of
 from interpose.edge.transports.sending import Request, Sending
 
 UPSTREAM_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError)
@@ -25,7 +26,7 @@ class Upstream:
         url = URL(origin, encoded=True)
         self._host = (url.host_port_subcomponent or "").encode()
         self._pool = Pool(url)
-        self._lines = Kept(self._line)
+        self._lines = Kept(self._line, most=MANY, longest=LONG)
         self._hosts = frozenset(b"%b: %b\r\n" % (name, self._host) for name in (b"Host", b"host"))
 
     @property

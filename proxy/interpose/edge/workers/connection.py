@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from aiohttp import StreamReader, web
 
+from interpose.edge.transports.listener import Arrivals
 from interpose.edge.workers.naming import Naming, Overheard
 from interpose.edge.workers.whose import HEAD_LIMIT, Whose, head_end, opens, place_key
 
@@ -38,7 +39,7 @@ class Owner(Protocol):
         """A connection has ended."""
 
 
-class Connection(web.RequestHandler):
+class Connection(Arrivals):
     """One connection. `read` is what the parent read of it."""
 
     def __init__(self, owner: Owner, read: bytes, manager: web.Server, **options: Any) -> None:
