@@ -69,7 +69,7 @@ function Empty({ list }) {
 
 function Row({ row, number, at, of, top, chosen }) {
   const style = { transform: `translateY(${top}px)` };
-  if (!row) return html`<div class="row unread" style=${style} role="option" aria-selected="false" aria-label="being read"></div>`;
+  if (!row) return html`<div class="row unread" style=${style} role="option" aria-selected="false" aria-label="being read" aria-posinset=${at + 1} aria-setsize=${of}></div>`;
   const state = row.state ?? row;
   const word = row.type === "request" || row.type === "ask" ? state.word : row.word;
   const inside = row.inside?.length > 0;
