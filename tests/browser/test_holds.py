@@ -219,6 +219,7 @@ def test_a_cancelled_call_ceases_to_wait(chromium: Browser, tmp_path: Path) -> N
     with run(tmp_path, *policy(tmp_path)) as running, window(chromium, running.address) as view:
         ident = running.call("drop_table")
         view.hold("drop_table")
+        expect(view.page.locator('.hold.open [data-way="approve"]')).to_be_enabled()  # all of it has come
         running.send(method="notifications/cancelled", params={"requestId": ident})
         expect(view.page.locator(".hold.over")).to_contain_text("waits no more")
     assert [each["decision"] for each in decisions(tmp_path)] == ["abandon"]
