@@ -9,11 +9,11 @@ from typing import Any
 
 import aiohttp
 import anyio
+from tests.edge.recorded import sessions
 
 from interpose.core.recording.entry import Entry
 from interpose.edge.conversations import Conversations
 from interpose.edge.hosting import ChildHost
-from interpose.edge.stores.jsonl import RecordingReader
 from interpose.edge.transports.http_client_stream import Patience
 from interpose.edge.transports.listener import Listener
 
@@ -128,14 +128,7 @@ class World:
 
     def recordings(self) -> list[list[Entry]]:
         """What was recorded, session by session; the host must have stopped."""
-        return [entries for _, entries in sorted(map(_read, self._folder.iterdir()), key=lambda found: found[0])]
-
-
-def _read(path: Path) -> tuple[str, list[Entry]]:
-    with RecordingReader(path) as reader:
-        entries = list(reader)
-        assert reader.problems == []
-        return reader.header.started, entries
+        return sessions(self._folder)
 
 
 def kinds(entries: Sequence[Entry], kind: str) -> list[Entry]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from tests.edge.recorded import sessions
 
 from interpose.core.recording.entry import Entry
 from interpose.core.wire.message import parse
 from interpose.edge.conversations import Conversations
 from interpose.edge.relay import Relay
-from interpose.edge.stores.jsonl import RecordingReader
 from interpose.edge.transports.listener import Listener
 
 SECONDS = 20.0
@@ -155,11 +155,7 @@ class Ends:
 
     def recordings(self) -> list[list[Entry]]:
         """What was recorded, session by session in the order of their opening."""
-        found = []
-        for path in self._folder.iterdir():
-            with RecordingReader(path) as reader:
-                found.append((path.stat().st_ctime_ns, reader.header.started, list(reader)))
-        return [entries for _, _, entries in sorted(found, key=lambda each: each[1])]
+        return sessions(self._folder)
 
     async def close(self) -> None:
         while not self._accepted.empty():

@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 import anyio
 from aiohttp import web
+from tests.edge.recorded import sessions
 
 from interpose.core.recording.entry import Entry
-from interpose.edge.stores.jsonl import RecordingReader
 
 INTERPOSE = (sys.executable, "-m", "interpose", "run", "--listen", "127.0.0.1:0")
 ROOT = Path(__file__).parents[3]
@@ -165,11 +165,7 @@ class Front:
 
     def recordings(self) -> list[list[Entry]]:
         """What was recorded, session by session."""
-        found = []
-        for path in sorted(self.folder.iterdir()):
-            with RecordingReader(path) as reader:
-                found.append(list(reader))
-        return found
+        return sessions(self.folder)
 
 
 def children(pid: int) -> list[int]:
