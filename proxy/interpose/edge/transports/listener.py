@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from interpose.core.errors import EndError
+from interpose.edge.transports.arrivals import Arrivals
 
 _NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 _NETLOC = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?", re.IGNORECASE)
@@ -74,15 +75,6 @@ class _Guard:
 
     async def _refuse(self, why: str) -> web.StreamResponse:
         return web.Response(status=403, text=f"interpose: {why}\n")
-
-
-class Arrivals(web.RequestHandler):
-    """A client's connection."""
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """aiohttp asks for it with every body that is read; mostly there is nothing to resume."""
-        if self._reading_paused:
-            super().resume_reading(resume_parser)
 
 
 class _Server(web.Server):

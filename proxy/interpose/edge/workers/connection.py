@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 
 from aiohttp import StreamReader, web
 
-from interpose.edge.transports.listener import Arrivals
+from interpose.edge.transports.arrivals import Arrivals
 from interpose.edge.workers.naming import Naming, Overheard
 from interpose.edge.workers.whose import HEAD_LIMIT, Whose, head_end, opens, place_key
 
@@ -81,7 +81,7 @@ class Connection(Arrivals):
     @property
     def _begins(self) -> bool:
         """Whether what comes now is the beginning of a request: the one before has come to its end."""
-        return (self._body is None or self._body.is_eof()) and not self._upgraded
+        return (self._body is None or self._body.is_eof()) and not self._upgraded and not self.has_begun
 
     def _look(self) -> None:
         """See whose the request is, as soon as its head is whole."""
@@ -92,7 +92,7 @@ class Connection(Arrivals):
         key = self._owner.whose.key_of(head)
         if self._owner.owns(key) and not self._opens_another(key, head):
             self._accept(head, key)
-        elif self._is_idle:
+        elif self._is_done:
             self._hand_back()
         else:
             self._wait()
@@ -131,15 +131,14 @@ class Connection(Arrivals):
 
     def _feed(self, data: bytes) -> None:
         super().data_received(data)
-        if self._messages:
+        if self._messages:  # not only familiar ones
             body = self._messages[-1][1]
             self._body = None if body.is_eof() else body
 
     @property
-    def _is_idle(self) -> bool:
+    def _is_done(self) -> bool:
         """Whether all requests are answered, and the answers are out of our hands."""
-        waits = self._waiter is not None and not self._waiter.done() and not self._messages
-        return waits and self.transport is not None and self.transport.get_write_buffer_size() == 0
+        return self.is_idle and self.transport is not None and self.transport.get_write_buffer_size() == 0
 
     def _hand_back(self) -> None:
         self._stop_waiting()

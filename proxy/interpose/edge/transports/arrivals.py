@@ -1,0 +1,160 @@
+"""A client's connection. Requests whose heads were read before take a short way past aiohttp's parser and its loop.
+
+aiohttp's `RequestHandler` looks after the connection, and after all that is not plain. What a plain request spares is
+the parser, two tasks' turns and a future. Its private members used here: docs/decisions/0014.
+"""
+
+import asyncio
+from typing import Any
+
+from aiohttp import StreamReader, web
+from aiohttp.http import RawRequestMessage, StreamWriter
+from aiohttp.streams import EMPTY_PAYLOAD
+
+from interpose.edge.transports.familiar import LARGE, Familiar, announced, end_of_head
+
+_FAMILIAR: Familiar[RawRequestMessage] = Familiar()
+
+
+class Arrivals(web.RequestHandler):
+    """One connection: one request is answered after the other, each by its own task."""
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._is_plain = True  # aiohttp's parser was given whole requests alone: a new one may begin
+        self._came = b""  # of a familiar request, until it is whole
+        self._left = 0  # bytes of body that aiohttp's parser is still to be given
+        self._behind = b""  # came while a familiar request is answered
+        self._answering: asyncio.Task[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every request that came is answered."""
+        waits = self._waiter is not None and not self._waiter.done() and not self._messages
+        return waits and self._answering is None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether what comes next belongs to what waits here."""
+        return bool(self._came or self._behind)
+
+    def data_received(self, data: bytes) -> None:
+        if not data:  # aiohttp's own: what its parser has left
+            super().data_received(data)
+        elif self._answering is not None:
+            self._hold_back(data)
+        elif self._left:
+            self._left -= len(data)
+            self._is_plain = self._left >= 0
+            super().data_received(data)
+        elif self._is_plain and self.is_idle and not self._close:
+            self._begin(self._came + data)
+        else:
+            self._is_plain = False
+            super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._answering is not None:
+            self._answering.cancel()
+        super().connection_lost(exc)
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 (the name is given)
+        await super().shutdown(timeout)
+        if self._answering is not None:
+            self._answering.cancel()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp asks for it with every body that is read; mostly there is nothing to resume."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
+    def _begin(self, data: bytes) -> None:
+        """See how a request begins. It is not begun before it is whole, unless aiohttp reads it."""
+        end = end_of_head(data)
+        head = data[:end]
+        familiar = _FAMILIAR.get(head)
+        self._came = b""
+        if familiar is None:
+            super().data_received(data)
+            self._learn(head, len(data) - end)
+            return
+        message, length = familiar
+        missing = length - (len(data) - end)
+        if missing > 0:
+            self._came = data
+        elif missing < 0:
+            self._is_plain = False
+            super().data_received(data)
+        else:
+            self._answering = self._loop.create_task(self._carry_out(message, data[end:]))
+
+    def _learn(self, head: bytes, came: int) -> None:
+        """Know a request that aiohttp has read by its head, and how much of it is still to come."""
+        self._is_plain = False
+        if not head or len(self._messages) != 1:
+            return
+        message, body = self._messages[0]
+        if not isinstance(message, RawRequestMessage):
+            return
+        length = announced(head, message)
+        if length is None or length < came or body.is_eof() != (length == came):
+            return
+        self._is_plain = True
+        self._left = length - came
+        _FAMILIAR.learn(head, message, length)
+
+    def _hold_back(self, data: bytes) -> None:
+        """A client that does not wait for its answer waits for its next one: the order is its own."""
+        self._behind += data
+        if len(self._behind) > LARGE and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+
+    async def _carry_out(self, message: RawRequestMessage, data: bytes) -> None:
+        manager, handler, make = self._manager, self._request_handler, self._request_factory
+        if manager is None or handler is None or make is None:
+            return
+        manager.requests_count += 1
+        this = asyncio.current_task()
+        assert this is not None
+        request = make(message, self._whole(data), self, StreamWriter(self, self._loop), this)
+        try:
+            response, reset = await self._handle_request(request, None, handler)
+            self._keepalive = bool(response.keep_alive) and not reset
+        except ConnectionError:
+            self._keepalive = False
+        except asyncio.CancelledError:
+            self.force_close()
+            raise
+        except Exception as error:
+            self.log_exception("Unhandled exception", exc_info=error)
+            self.force_close()
+        finally:
+            self._answering = None
+        self._go_on()
+
+    def _whole(self, data: bytes) -> StreamReader:
+        if not data:
+            return EMPTY_PAYLOAD
+        body = StreamReader(self, 2 * LARGE, loop=self._loop)
+        body.feed_data(data)
+        body.feed_eof()
+        return body
+
+    def _go_on(self) -> None:
+        """Wait for the next request, which may be here, or part."""
+        if self._close or self._force_close or not self._keepalive:
+            if self.transport is not None:
+                self.transport.close()
+            return
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._behind:
+            behind, self._behind = self._behind, b""
+            if self._buffer_paused:
+                self._resume_reading_for_buffer()
+            self.data_received(behind)
+
+    def _process_keepalive(self) -> None:
+        """A connection on which something is answered is not idle."""
+        if self._answering is not None:
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        super()._process_keepalive()
