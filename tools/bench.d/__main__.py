@@ -41,7 +41,7 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--baseline", action="store_true", help="measure what the guard test compares with, and keep it"
     )
-    parser.add_argument("--guard", action="store_true", help="compare with that: fail where it takes 15 % more")
+    parser.add_argument("--guard", action="store_true", help="compare with that: fail where it takes 15 %% more")
     parser.add_argument("--install-peers", action="store_true", help="install the other proxies into .peers, and end")
     given = parser.parse_args(words)
     if given.write and (given.only or given.no_peers):

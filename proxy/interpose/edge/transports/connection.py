@@ -6,7 +6,11 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 
+from interpose.edge.transports.familiar import Familiar, announced, end_of_head
+
 _HEADER_LIMIT = 1 << 16
+_FAMILIAR: Familiar[RawResponseMessage] = Familiar()
+_BODILESS = frozenset((204, 304))
 
 
 class Connection(ResponseHandler):
@@ -18,6 +22,7 @@ class Connection(ResponseHandler):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._content: aiohttp.StreamReader | None = None
+        self._verb = ""  # of the request that waits for the first bytes of its answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -47,7 +52,40 @@ class Connection(ResponseHandler):
 
     def expect(self, verb: str) -> None:
         """The answer to a request of this verb comes next."""
-        self._content = None
+        self._content = self._payload = self._parser = None
+        self._verb = verb
+
+    def data_received(self, data: bytes) -> None:
+        """An answer that is here in one piece, with a head that was read before, needs no parser."""
+        if not (self._verb and data):
+            super().data_received(data)
+            return
+        verb, self._verb = self._verb, ""
+        end = end_of_head(data)
+        head = data[:end]
+        message, length = _FAMILIAR.get(head, (None, -1))
+        if message is not None and length == len(data) - end and verb != "HEAD":
+            self.feed_data((message, self._whole(data[end:])))
+            return
+        self._expect_parsed(verb)
+        super().data_received(data)
+        if message is None and self._buffer:
+            self._learn(head)
+
+    def _whole(self, body: bytes) -> aiohttp.StreamReader:
+        content = aiohttp.StreamReader(self, _HEADER_LIMIT, loop=self._loop)
+        content.feed_data(body)
+        content.feed_eof()
+        return content
+
+    def _learn(self, head: bytes) -> None:
+        """Know the answer that aiohttp has begun to read by its head."""
+        (message, _), _ = self._buffer[0]
+        length = announced(head, message) if message.code not in _BODILESS and message.code >= 200 else None
+        if length is not None:
+            _FAMILIAR.learn(head, message, length)
+
+    def _expect_parsed(self, verb: str) -> None:
         self.set_response_params(
             skip_payload=verb == "HEAD",
             read_until_eof=True,
