@@ -7,10 +7,10 @@ the parser, two tasks' turns and a future. Its private members used here: docs/d
 import asyncio
 from typing import Any
 
-from aiohttp import StreamReader, web
+from aiohttp import web
 from aiohttp.http import RawRequestMessage, StreamWriter
-from aiohttp.streams import EMPTY_PAYLOAD
 
+from interpose.edge.transports.bodies import WholeBody
 from interpose.edge.transports.familiar import LARGE, Familiar, announced, end_of_head
 
 _FAMILIAR: Familiar[RawRequestMessage] = Familiar()
@@ -116,7 +116,7 @@ class Arrivals(web.RequestHandler):
         manager.requests_count += 1
         this = asyncio.current_task()
         assert this is not None
-        request = make(message, self._whole(data), self, StreamWriter(self, self._loop), this)
+        request = make(message, WholeBody(data), self, StreamWriter(self, self._loop), this)
         try:
             response, reset = await self._handle_request(request, None, handler)
             self._keepalive = bool(response.keep_alive) and not reset
@@ -131,14 +131,6 @@ class Arrivals(web.RequestHandler):
         finally:
             self._answering = None
         self._go_on()
-
-    def _whole(self, data: bytes) -> StreamReader:
-        if not data:
-            return EMPTY_PAYLOAD
-        body = StreamReader(self, 2 * LARGE, loop=self._loop)
-        body.feed_data(data)
-        body.feed_eof()
-        return body
 
     def _go_on(self) -> None:
         """Wait for the next request, which may be here, or part."""

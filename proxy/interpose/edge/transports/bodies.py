@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from functools import lru_cache
 
 import aiohttp
+from aiohttp.streams import EmptyStreamReader
 
 from interpose.core.events import Frame
 from interpose.core.wire.message import Message, read
@@ -32,6 +33,30 @@ class Body:
                 await asyncio.sleep(pause)
             yield self.data if len(piece) == len(self.data) else bytes(piece)
         self.sent.set()
+
+
+class WholeBody(EmptyStreamReader):
+    """A body that is here, in place of a stream: nothing is waited for, and nothing can break."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, data: bytes) -> None:
+        self._left = data
+
+    def at_eof(self) -> bool:
+        return not self._left
+
+    def read_nowait(self, n: int = -1) -> bytes:
+        if n < 0:
+            n = len(self._left)
+        data, self._left = self._left[:n], self._left[n:]
+        return data
+
+    async def read(self, n: int = -1) -> bytes:
+        return self.read_nowait(n)
+
+    async def readany(self) -> bytes:
+        return self.read_nowait()
 
 
 class Decoder:

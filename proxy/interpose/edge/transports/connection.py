@@ -6,6 +6,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 
+from interpose.edge.transports.bodies import WholeBody
 from interpose.edge.transports.familiar import Familiar, announced, end_of_head
 
 _HEADER_LIMIT = 1 << 16
@@ -65,18 +66,12 @@ class Connection(ResponseHandler):
         head = data[:end]
         message, length = _FAMILIAR.get(head, (None, -1))
         if message is not None and length == len(data) - end and verb != "HEAD":
-            self.feed_data((message, self._whole(data[end:])))
+            self.feed_data((message, WholeBody(data[end:])))
             return
         self._expect_parsed(verb)
         super().data_received(data)
         if message is None and self._buffer:
             self._learn(head)
-
-    def _whole(self, body: bytes) -> aiohttp.StreamReader:
-        content = aiohttp.StreamReader(self, _HEADER_LIMIT, loop=self._loop)
-        content.feed_data(body)
-        content.feed_eof()
-        return content
 
     def _learn(self, head: bytes) -> None:
         """Know the answer that aiohttp has begun to read by its head."""
