@@ -8,6 +8,7 @@ import pytest
 
 from interpose.core.effects import Effect, Store, Wake
 from interpose.core.events import Event, Ticked, Told
+from interpose.core.policy.engine import Engine
 from interpose.core.recording.entry import Header
 from interpose.edge.runner import Conversation, stopwatch
 
@@ -29,7 +30,7 @@ def conversing(monkeypatch: pytest.MonkeyPatch, script: dict[str, list[Effect]])
         return script.get(event.text, []) if isinstance(event, Told) else []
 
     header = Header("s", "2026-11-22T10:00:00Z", {}, {"name": "s"}, "test")
-    conversation = Conversation(header, None, stopwatch(), heard.append)
+    conversation = Conversation(header, None, stopwatch(), heard.append, Engine((), "s", b"secret"))
     monkeypatch.setattr(conversation.core, "feed", feed)
     return conversation, heard
 

@@ -87,11 +87,11 @@ class Interposer:
         if self._enforcer is not None:
             return self._enforce(self._enforcer, event)
         if isinstance(event, Received):
-            return [self._heard(event), Deliver(other(event.end), event.channel, event.frame)]
-        return [] if isinstance(event, (Ticked, Decided)) else [self._heard(event)]
+            return [self.witness(event), Deliver(other(event.end), event.channel, event.frame)]
+        return [] if isinstance(event, (Ticked, Decided)) else [self.witness(event)]
 
-    def _heard(self, event: Recorded) -> Append:
-        """Record an event about which nothing has to be decided."""
+    def witness(self, event: Recorded) -> Append:
+        """Record an event about which nothing has to be decided. What was received goes on as it came."""
         line = self._recorder.record(event)
         self._lagging.hear(self._recorder.seq, event)
         return line
@@ -100,9 +100,9 @@ class Interposer:
         if isinstance(event, Received):
             if event.frame.message is not None:
                 return enforcer.feed(event)
-            return [self._heard(event), Deliver(other(event.end), event.channel, event.frame)]
+            return [self.witness(event), Deliver(other(event.end), event.channel, event.frame)]
         if isinstance(event, (Requested, Responded)) or (isinstance(event, Closed) and event.end == "server"):
-            return [self._heard(event)]
+            return [self.witness(event)]
         self._lagging.catch_up()
         match event:
             case Ticked():
@@ -112,7 +112,7 @@ class Interposer:
             case Told():
                 return enforcer.tell(event)
             case Closed():
-                return [*enforcer.left(event.at, event.channel), self._heard(event)]
+                return [*enforcer.left(event.at, event.channel), self.witness(event)]
 
     def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Append]:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from interpose.core.effects import Append, Cut, Deliver, Effect, Release, Seek, Store, Wake
-from interpose.core.events import Decided, Decision, End, Event, Ticked, Told
+from interpose.core.events import Decided, Decision, End, Event, Frame, Received, Ticked, Told, other
 from interpose.core.interposer import Interposer
 from interpose.core.recording.entry import Header
 from interpose.core.wire.lines import Line
@@ -84,9 +84,12 @@ class Conversation:
 
     def hear_all(self, events: Iterable[Event]) -> None:
         """Feed what came together. INVARIANT: nothing awaits here, so it is recorded before anything of it is sent."""
-        for event in events:
-            if not self.closed and (not self._severed or isinstance(event, Told)):
-                self._carry_out(self.core.feed(event))
+        if self.core.observes:
+            self._witness(events)
+        else:
+            for event in events:
+                if not self.closed and (not self._severed or isinstance(event, Told)):
+                    self._carry_out(self.core.feed(event))
         self._flush()
 
     @property
@@ -130,14 +133,26 @@ class Conversation:
         if self.recording:
             self.recording.close()
 
+    def _witness(self, events: Iterable[Event]) -> None:
+        """What `feed` and its effects come to where nothing is decided, without either."""
+        witness, recording = self.core.witness, self.recording
+        for event in events:
+            if self.closed or isinstance(event, (Ticked, Decided)):
+                continue
+            line = witness(event)
+            if recording is not None:
+                recording.append(line.pieces)
+            if isinstance(event, Received):
+                self._send(other(event.end), event.channel, event.frame)
+
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Append():
                     if self.recording is not None:
                         self.recording.append(effect.pieces)
-                case Deliver():
-                    self._deliver(effect)
+                case Deliver(end, channel, frame):
+                    self._send(end, channel, frame)
                 case Cut():
                     self._cut(effect)
                 case Wake(at):
@@ -151,11 +166,11 @@ class Conversation:
                 case _:
                     assert_never(effect)
 
-    def _deliver(self, delivery: Deliver) -> None:
-        sink = self._client if delivery.end == "client" else self._server
+    def _send(self, end: End, channel: str, frame: Frame) -> None:
+        sink = self._client if end == "client" else self._server
         if sink is not None:
             self._stirred.add(sink)
-            sink.send(delivery.channel, delivery.frame)
+            sink.send(channel, frame)
 
     def _cut(self, cut: Cut) -> None:
         if self._client is not None:

@@ -12,6 +12,7 @@ from aiohttp.http import RawRequestMessage, StreamWriter
 
 from interpose.edge.transports.bodies import WholeBody
 from interpose.edge.transports.familiar import LARGE, Familiar, announced, end_of_head
+from interpose.edge.transports.reply import Reply
 
 _FAMILIAR: Familiar[RawRequestMessage] = Familiar()
 
@@ -131,6 +132,14 @@ class Arrivals(web.RequestHandler):
         finally:
             self._answering = None
         self._go_on()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """A `Reply` has gone out when it is returned."""
+        if type(resp) is Reply and not self._upgraded:
+            return resp, False
+        return await super().finish_response(request, resp, start_time)
 
     def _go_on(self) -> None:
         """Wait for the next request, which may be here, or part."""
