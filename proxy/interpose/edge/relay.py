@@ -4,6 +4,7 @@ A reverse proxy: what it rewrites is `Host`, an `endpoint` event and a `Location
 else passes as it came, statuses, unknown headers, event ids and comments included.
 """
 
+from collections.abc import Awaitable
 from functools import partial
 
 from aiohttp import web
@@ -41,32 +42,31 @@ class Relay:
         """The server sent a client of another process from this target on to that location (307, 308)."""
         self._front.moved(target, location)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        target = request.raw_path
-        if not target.startswith("/"):
-            return refusal(400, "the request target must be a path")
+    def handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        """What is here is heard, and sent on, before anything waits."""
         exchange = Exchange(request)
+        return self._begin(exchange, request.content.read_nowait()) if exchange.is_here else self._receive(exchange)
+
+    async def _receive(self, exchange: Exchange) -> web.StreamResponse:
         try:
-            body = await exchange.body()
+            begun = self._begin(exchange, await exchange.body())  # no name: a stream may stay open for hours after it
         except web.RequestPayloadError:
             return refusal(400, "the body is broken")
-        if self._upstream.closed:
-            return refusal(503, "stopping")
-        if not self._front.is_mcp(target) and not self._roster.is_endpoint(target):
-            return await self._pass(exchange, target, body)
-        relayed = self._relayed(exchange, target, body)
-        del body  # a stream may stay open for hours after a large request
-        try:
-            return await relayed.run()
-        finally:
-            relayed.leave()
+        return await begun
 
-    def _relayed(self, exchange: Exchange, target: str, body: bytes) -> Relayed:
+    def _begin(self, exchange: Exchange, body: bytes) -> Awaitable[web.StreamResponse]:
+        target = exchange.request.raw_path
+        if not target.startswith("/"):
+            return _refused(400, "the request target must be a path")
+        if self._upstream.closed:
+            return _refused(503, "stopping")
+        if not self._front.is_mcp(target) and not self._roster.is_endpoint(target):
+            return self._pass(exchange, target, body)
         frame = _body_frame(exchange.request, body)
         session = self._roster.find(exchange.request, target, frame.message)
         session.conversation.later = partial(self._errands.look_after, session)
         relayed = Relayed(self._front, self._upstream, self._roster, self._errands, session, exchange)
-        relayed.hear_request(frame)
+        relayed.begin(frame)
         return relayed
 
     async def _pass(self, exchange: Exchange, target: str, body: bytes) -> web.StreamResponse:
@@ -89,6 +89,10 @@ class Relay:
             return exchange.cut() or refusal(502, f"no answer from {self._front.origin}: {problem(error)}")
         finally:
             sending.release()
+
+
+async def _refused(status: int, why: str) -> web.StreamResponse:
+    return refusal(status, why)
 
 
 def _body_frame(request: web.BaseRequest, body: bytes) -> Frame:

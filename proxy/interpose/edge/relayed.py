@@ -1,8 +1,9 @@
 """One MCP exchange on its way through a relay: heard event by event, carried out as the core decides."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -15,22 +16,24 @@ from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncode
 from interpose.edge.judging import Judging
 from interpose.edge.link import FAULT
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
+from interpose.edge.transports.bodies import is_event_stream
 from interpose.edge.transports.exchange import Exchange, refusal
-from interpose.edge.transports.frames import Frames, cutter_for
+from interpose.edge.transports.frames import Frames, cutter_for, whole_body
 from interpose.edge.transports.http_client_request import Refusal
 from interpose.edge.transports.mirroring import mirrored_params, plainly, remirrored
 from interpose.edge.transports.plain import Unreadable
 from interpose.edge.transports.raw_headers import RawHeaders, text
-from interpose.edge.transports.reply import ClientGone
+from interpose.edge.transports.reply import ClientGone, Reply
 from interpose.edge.transports.sending import Answer, Sending
+from interpose.edge.transports.underway import Underway
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
 from interpose.edge.unfit import unfit
 
 _LIGHT = 1 << 16
 
 
-class Relayed:
-    """An exchange of one session. What was asked is heard first; `run` brings the answer; `leave` comes last."""
+class Relayed(Underway):
+    """An exchange of one session. `begin` hears what was asked, and sends it where nothing has to wait."""
 
     def __init__(
         self,
@@ -59,9 +62,57 @@ class Relayed:
         self._withheld = False
         self._opens = False
         self._closed = False
+        self._left = False
+        self._sending: Sending | None = None
+        self._failed: Exception | None = None  # where it could not be sent
 
-    def hear_request(self, frame: Frame) -> None:
-        """The head that came, and the body if there was one."""
+    def begin(self, frame: Frame) -> None:
+        """Hear the head that came, and the body if there was one; send it where nothing has to wait."""
+        self._hear_request(frame)
+        if self._refused is None and not self._withheld:
+            self._asked = None
+            try:
+                self._sending = self._session.turnstile.begin(self._send)  # INVARIANT: order holds in a session
+            except UPSTREAM_ERRORS as error:
+                self._failed = error
+
+    @property
+    def is_under_way(self) -> bool:
+        return self._sending is not None and self._sending.is_under_way
+
+    def then(self, here: Callable[[], None]) -> None:
+        assert self._sending is not None, "it is under way"
+        self._sending.then(here)
+
+    def finish(self) -> Reply | None:
+        """Nothing is judged here, and no event stream."""
+        sending, exchange = self._sending, self._exchange
+        if sending is None or self._session.enforces or not exchange.takes:
+            return None
+        answer = sending.here()
+        if answer is None or is_event_stream(answer.headers.get("Content-Type")):
+            return None
+        self._notice(answer)
+        head = for_client(self._front, exchange.request, answer.raw_headers)
+        reply = exchange.begin(answer.status, answer.reason, head)
+        self._unheard.append(self._responded(answer))
+        self._hear_said(whole_body(answer), ended=True)
+        exchange.finish_at_once()
+        self._close("server", "end")
+        return reply
+
+    def abandon(self) -> None:
+        if self._left:
+            return
+        self._close_early()
+        if self._sending is not None:
+            self._session.turnstile.give_up(self._sending)
+        self._leave()
+
+    def __await__(self) -> Generator[Any, None, web.StreamResponse]:
+        return self._run().__await__()
+
+    def _hear_request(self, frame: Frame) -> None:
         request = self._exchange.request
         self._size = len(frame.raw)
         target = self._target
@@ -81,8 +132,7 @@ class Relayed:
         if frame.raw and enforces:
             self._review(frame)
 
-    async def run(self) -> web.StreamResponse:
-        """Carry it to its end, whichever that is."""
+    async def _run(self) -> web.StreamResponse:
         exchange = self._exchange
         try:
             return await self._carry()
@@ -101,8 +151,11 @@ class Relayed:
         except Exception:
             self._close("server", "interpose failed")
             raise
+        finally:
+            self._leave()
 
-    def leave(self) -> None:
+    def _leave(self) -> None:
+        self._left = True
         self._exchange.abandon()
         self._roster.leave(self._session, self._channel)
 
@@ -130,13 +183,14 @@ class Relayed:
     async def _carry(self) -> web.StreamResponse:
         if self._refused is not None:
             return self._refuse(self._refused)
+        if self._failed is not None:
+            raise self._failed
         if self._withheld:
             await self._await_word()
             if not self._exchange.upstream:
                 return await self._answer()
             self._mirror()
-        self._asked = None
-        sending, gave_up = await self._session.turnstile.enter(self._send)  # INVARIANT: order holds in a session
+        sending, gave_up = await self._sent()
         if gave_up:
             note = f"{self._channel}: {gave_up}; what came later no longer waits for it"
             self._session.conversation.tell("server", "note", note)
@@ -148,6 +202,14 @@ class Relayed:
             return await (self._judge(answer, head) if self._session.enforces else self._pass(answer, head))
         finally:
             sending.release()
+
+    async def _sent(self) -> tuple[Sending, str]:
+        """Wait until it is under way. The text says what was waited for in vain."""
+        turnstile, begun = self._session.turnstile, self._sending
+        if begun is None:
+            self._asked = None
+            return await turnstile.enter(self._send)
+        return begun, await turnstile.settle(begun)
 
     async def _await_word(self) -> None:
         """What neither went on nor was answered is decided upon later. Raises ClientGone where it was broken off."""

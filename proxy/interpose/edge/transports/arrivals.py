@@ -5,6 +5,7 @@ the parser, two tasks' turns and a future. Its private members used here: docs/d
 """
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from aiohttp.http import RawRequestMessage, StreamWriter
 from interpose.edge.transports.bodies import WholeBody
 from interpose.edge.transports.familiar import LARGE, Familiar, announced, end_of_head
 from interpose.edge.transports.reply import Reply
+from interpose.edge.transports.underway import Underway
 
 _FAMILIAR: Familiar[RawRequestMessage] = Familiar()
 
@@ -26,13 +28,15 @@ class Arrivals(web.RequestHandler):
         self._came = b""  # of a familiar request, until it is whole
         self._left = 0  # bytes of body that aiohttp's parser is still to be given
         self._behind = b""  # came while a familiar request is answered
+        self._request: web.BaseRequest | None = None  # a familiar one that is answered now
+        self._underway: Underway | None = None  # its answer, where no task waits for it
         self._answering: asyncio.Task[None] | None = None
 
     @property
     def is_idle(self) -> bool:
         """Whether every request that came is answered."""
         waits = self._waiter is not None and not self._waiter.done() and not self._messages
-        return waits and self._answering is None
+        return waits and self._request is None
 
     @property
     def has_begun(self) -> bool:
@@ -42,7 +46,7 @@ class Arrivals(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         if not data:  # aiohttp's own: what its parser has left
             super().data_received(data)
-        elif self._answering is not None:
+        elif self._request is not None:
             self._hold_back(data)
         elif self._left:
             self._left -= len(data)
@@ -55,14 +59,20 @@ class Arrivals(web.RequestHandler):
             super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        if self._answering is not None:
-            self._answering.cancel()
+        self._break_off()
         super().connection_lost(exc)
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:  # noqa: ASYNC109 (the name is given)
         await super().shutdown(timeout)
+        self._break_off()
+
+    def _break_off(self) -> None:
+        """Nobody is there to be answered."""
         if self._answering is not None:
             self._answering.cancel()
+        elif self._underway is not None:
+            self._underway.abandon()
+            self._underway = None
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """aiohttp asks for it with every body that is read; mostly there is nothing to resume."""
@@ -87,7 +97,7 @@ class Arrivals(web.RequestHandler):
             self._is_plain = False
             super().data_received(data)
         else:
-            self._answering = self._loop.create_task(self._carry_out(message, data[end:]))
+            self._serve(message, data[end:])
 
     def _learn(self, head: bytes, came: int) -> None:
         """Know a request that aiohttp has read by its head, and how much of it is still to come."""
@@ -110,28 +120,65 @@ class Arrivals(web.RequestHandler):
         if len(self._behind) > LARGE and not self._buffer_paused:
             self._pause_reading_for_buffer()
 
-    async def _carry_out(self, message: RawRequestMessage, data: bytes) -> None:
-        manager, handler, make = self._manager, self._request_handler, self._request_factory
-        if manager is None or handler is None or make is None:
+    def _serve(self, message: RawRequestMessage, data: bytes) -> None:
+        manager, handler, make, task = self._manager, self._request_handler, self._request_factory, self._task_handler
+        if manager is None or handler is None or make is None or task is None:
             return
         manager.requests_count += 1
-        this = asyncio.current_task()
-        assert this is not None
-        request = make(message, WholeBody(data), self, StreamWriter(self, self._loop), this)
+        writer = StreamWriter(self, self._loop)
+        self._request = request = make(message, WholeBody(data), self, writer, task)
         try:
-            response, reset = await self._handle_request(request, None, handler)
-            self._keepalive = bool(response.keep_alive) and not reset
+            answer = handler(request)
+        except Exception as error:
+            answer = _failing(error)
+        if isinstance(answer, Underway) and answer.is_under_way:
+            self._request_in_progress = True
+            self._underway = answer
+            answer.then(self._answered)
+        else:
+            self._wait_for(answer)
+
+    def _answered(self) -> None:
+        """The answer has begun, or will never come."""
+        underway, self._underway = self._underway, None
+        if underway is None:
+            return
+        try:
+            reply = underway.finish()
+        except Exception as error:
+            underway.abandon()
+            self._wait_for(_failing(error))
+            return
+        if reply is None:
+            self._wait_for(underway)
+            return
+        underway.abandon()
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
+        self._done(reply.keep_alive)
+
+    def _wait_for(self, answer: Awaitable[web.StreamResponse]) -> None:
+        """Let a task wait. One that is cancelled before it began would leave what is under way as it is."""
+        assert self._request is not None, "it asked"
+        self._answering = self._loop.create_task(self._carry_out(self._request, answer))
+        if isinstance(answer, Underway):
+            self._answering.add_done_callback(lambda _: answer.abandon())
+
+    async def _carry_out(self, request: web.BaseRequest, answer: Awaitable[web.StreamResponse]) -> None:
+        keep_alive = False
+        try:
+            response, reset = await self._handle_request(request, None, lambda _: answer)
+            keep_alive = bool(response.keep_alive) and not reset
         except ConnectionError:
-            self._keepalive = False
+            pass
         except asyncio.CancelledError:
             self.force_close()
             raise
         except Exception as error:
             self.log_exception("Unhandled exception", exc_info=error)
-            self.force_close()
-        finally:
-            self._answering = None
-        self._go_on()
+        self._answering = None
+        self._done(keep_alive)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -141,8 +188,9 @@ class Arrivals(web.RequestHandler):
             return resp, False
         return await super().finish_response(request, resp, start_time)
 
-    def _go_on(self) -> None:
+    def _done(self, keep_alive: bool) -> None:
         """Wait for the next request, which may be here, or part."""
+        self._request, self._keepalive = None, keep_alive
         if self._close or self._force_close or not self._keepalive:
             if self.transport is not None:
                 self.transport.close()
@@ -156,6 +204,10 @@ class Arrivals(web.RequestHandler):
 
     def _process_keepalive(self) -> None:
         """A connection on which something is answered is not idle."""
-        if self._answering is not None:
+        if self._request is not None:
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         super()._process_keepalive()
+
+
+async def _failing(error: Exception) -> web.StreamResponse:
+    raise error

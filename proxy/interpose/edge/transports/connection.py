@@ -1,6 +1,7 @@
 """One connection to an HTTP server: a request at a time goes out on it, and the answer comes in."""
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -24,6 +25,7 @@ class Connection(ResponseHandler):
         super().__init__(loop)
         self._content: aiohttp.StreamReader | None = None
         self._verb = ""  # of the request that waits for the first bytes of its answer
+        self._here: Callable[[], None] | None = None  # called once there is something to tell of the answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -36,6 +38,7 @@ class Connection(ResponseHandler):
         content = self._content
         if content is not None and not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError("broken"))
+        self._tell()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """aiohttp asks for it at the end of every body; mostly there is nothing to resume."""
@@ -53,14 +56,39 @@ class Connection(ResponseHandler):
 
     def expect(self, verb: str) -> None:
         """The answer to a request of this verb comes next."""
-        self._content = self._payload = self._parser = None
+        self._content = self._payload = self._parser = self._here = None
         self._verb = verb
 
     def data_received(self, data: bytes) -> None:
-        """An answer that is here in one piece, with a head that was read before, needs no parser."""
-        if not (self._verb and data):
+        if self._verb and data:
+            self._begin(data)
+        else:
             super().data_received(data)
-            return
+        if self._here is not None and (self._buffer or self._exception):
+            self._tell()
+
+    def then(self, here: Callable[[], None]) -> None:
+        """Call this once, when the head of the answer is here or the connection has failed."""
+        self._here = here
+
+    def here(self) -> tuple[RawResponseMessage, WholeBody] | None:
+        """The answer, where it came whole and is small: `answer` does not have it any more."""
+        if not self._buffer:
+            return None
+        message, content = self._buffer[0][0]
+        if not isinstance(content, WholeBody):
+            return None
+        self._buffer.clear()
+        self._content = content
+        return message, content
+
+    def _tell(self) -> None:
+        here, self._here = self._here, None
+        if here is not None:
+            here()
+
+    def _begin(self, data: bytes) -> None:
+        """An answer that is here in one piece, with a head that was read before, needs no parser."""
         verb, self._verb = self._verb, ""
         end = end_of_head(data)
         head = data[:end]

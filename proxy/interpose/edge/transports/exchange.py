@@ -99,15 +99,19 @@ class Exchange:
         self._stirred = False
         return True
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the request came whole."""
+        content = self.request.content
+        return content.is_eof() and content.exception() is None
+
     async def body(self) -> bytes:
         """Read what the client sends. A client that waits to be asked for it is asked (RFC 9110 §10.1.1)."""
-        request, content = self.request, self.request.content
-        if content.is_eof():
-            return content.read_nowait()
+        request = self.request
         if request.headers.get("Expect", "").lower() == "100-continue" and request.version == HttpVersion11:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
-        return await whole(content)
+        return await whole(request.content)
 
     def take(self) -> tuple[bytes, float]:
         """What was delivered for the upstream, and the seconds that sending it is to take."""
@@ -197,6 +201,15 @@ class Exchange:
         if self.reply is not None:
             self.reply.end()
             await self.reply.send()
+
+    def finish_at_once(self) -> None:
+        """Write what was delivered, and the end, to a client that `takes` it. Raises ClientGone."""
+        reply = self.reply
+        assert reply is not None, "the head comes first"
+        while self.downstream:
+            reply.put(self._written(self.downstream.popleft()))
+        reply.end()
+        reply.let_out()
 
     def cut(self) -> Reply | None:
         """End a reply that had begun so that nobody takes it for a whole one; None when nothing was sent yet."""

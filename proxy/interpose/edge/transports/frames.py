@@ -61,6 +61,15 @@ def cutter_for(content_type: str | None, coding: str | None) -> Cutter:
     return _CodedEvents(coding) if coded(coding) else _Events()
 
 
+def whole_body(answer: Answer) -> list[Frame]:
+    """A reply that is here, and no event stream: one frame, or none of an empty body."""
+    body = answer.content.read_nowait()
+    if not body:
+        return []
+    said = readable(body, answer.headers.get("Content-Type"), answer.headers.get("Content-Encoding"))
+    return [Frame(body, said, wire="body")]
+
+
 class _Whole:
     """A body in one piece."""
 

@@ -24,7 +24,7 @@ KEEPALIVE_SECONDS = 75.0
 class Door(Protocol):
     """Who answers the exchanges that a listener accepts."""
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    def handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """Answer one exchange. Cancelled when the client disconnects."""
 
     async def aclose(self) -> None:

@@ -83,19 +83,24 @@ class Reply(web.StreamResponse):
 
     async def send(self) -> None:
         """Let out what was added, and wait for a slow client. Raises ClientGone."""
-        if self._unsent:
-            transport = self._request.transport
-            if transport is None or transport.is_closing():
-                raise ClientGone
-            data, self._unsent, self.pending = self._unsent, [], 0
-            self.sent = True
-            self._request.writer.output_size += 1  # what aiohttp asks before it answers for a handler that failed
-            transport.write(data[0] if len(data) == 1 else b"".join(data))
+        self.let_out()
         if self._request.protocol.writing_paused:
             try:
                 await self._request.writer.drain()
             except OSError as error:
                 raise ClientGone from error
+
+    def let_out(self) -> None:
+        """Send what was added. Raises ClientGone."""
+        if not self._unsent:
+            return
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            raise ClientGone
+        data, self._unsent, self.pending = self._unsent, [], 0
+        self.sent = True
+        self._request.writer.output_size += 1  # what aiohttp asks before it answers for a handler that failed
+        transport.write(data[0] if len(data) == 1 else b"".join(data))
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Part of aiohttp's interface: whoever returns a reply has sent it."""

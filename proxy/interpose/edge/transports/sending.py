@@ -1,9 +1,11 @@
 """A request on its way to a server, and the way back of its answer."""
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 import msgspec
+from aiohttp.http import RawResponseMessage
 from multidict import CIMultiDictProxy
 
 from interpose.edge.transports.connection import Connection
@@ -104,8 +106,22 @@ class Sending:
             self.release()
             raise
 
+    def then(self, here: Callable[[], None]) -> None:
+        """Call this once, when the answer to what is under way has begun or will never come."""
+        assert self._connection is not None, "it went out on one"
+        self._connection.then(here)
+
+    def here(self) -> Answer | None:
+        """The answer, where it is here whole and is small."""
+        found = None if self._connection is None else self._connection.here()
+        if found is not None:
+            self._answer = _answer(*found)
+        return self._answer
+
     async def answer(self) -> Answer:
         """The answer, once its head is there. Raises UPSTREAM_ERRORS."""
+        if self._answer is not None:
+            return self._answer
         if self._task is not None:
             return await self._task
         assert self._connection is not None, "it went out on one"
@@ -174,9 +190,8 @@ class Sending:
             connection.write(_END_OF_CHUNKS)
 
     async def _receive(self, connection: Connection) -> Answer:
-        message, content = await connection.answer()
-        self._answer = Answer(message.code, message.reason, message.headers, message.raw_headers, content)
-        return self._answer
+        self._answer = answer = _answer(*await connection.answer())
+        return answer
 
     async def _body_taken(self, task: "asyncio.Task[Answer]", sent: "asyncio.Future[None]") -> str:
         now = asyncio.get_running_loop().time
@@ -208,3 +223,7 @@ class Sending:
         if self._answer is None or not self._answer.is_whole:
             connection.force_close()
         self._pool.give_back(connection)
+
+
+def _answer(message: RawResponseMessage, content: aiohttp.StreamReader) -> Answer:
+    return Answer(message.code, message.reason, message.headers, message.raw_headers, content)

@@ -20,17 +20,28 @@ class Turnstile:
         self._waiting: deque[tuple[asyncio.Future[Sending], Begin]] = deque()
         self._held = False
 
+    def begin(self, begin: Begin) -> Sending | None:
+        """Begin where nobody is before it. Whoever does this waits by `settle`, or gives it up."""
+        return None if self._held else self._begun(begin)
+
     async def enter(self, begin: Begin) -> tuple[Sending, str]:
         """Begin in its turn, and wait until it is under way. The text says what was waited for in vain."""
-        if not self._held:
-            sending = self._begun(begin)
-        else:
-            sending = await self._turn(begin)
+        sending = self.begin(begin) or await self._turn(begin)
+        return sending, await self.settle(sending)
+
+    async def settle(self, sending: Sending) -> str:
+        """Wait until what was begun is under way. The text says what was waited for in vain."""
         if sending.is_under_way:
-            return sending, ""
+            return ""
         try:
-            return sending, await sending.under_way()
+            return await sending.under_way()
         finally:
+            self._leave()
+
+    def give_up(self, sending: Sending) -> None:
+        """Nobody waits for what was begun."""
+        sending.release()
+        if not sending.is_under_way:
             self._leave()
 
     async def _turn(self, begin: Begin) -> Sending:
@@ -40,10 +51,7 @@ class Turnstile:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                sending = turn.result()
-                sending.release()
-                if not sending.is_under_way:
-                    self._leave()
+                self.give_up(turn.result())
             raise
 
     def _begun(self, begin: Begin) -> Sending:

@@ -3,9 +3,9 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from functools import lru_cache, partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 from multidict import istr
@@ -161,7 +161,7 @@ class _Own:
         self._door = door
         self._worker = worker
 
-    def handle(self, request: web.BaseRequest) -> Coroutine[Any, Any, web.StreamResponse]:
+    def handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         return self._door.handle(request) if self._worker.is_own(request) else _misdirected()
 
     async def aclose(self) -> None:
