@@ -54,6 +54,10 @@ class Connection(ResponseHandler):
     def is_drained(self) -> bool:
         return self.transport is not None and self.transport.get_write_buffer_size() == 0
 
+    def rest(self) -> None:
+        """Nothing is expected: whatever comes now is nobody's, and leaves the connection unusable."""
+        self._parser = None
+
     def expect(self, verb: str) -> None:
         """The answer to a request of this verb comes next."""
         self._content = self._payload = self._parser = self._here = None
@@ -98,15 +102,16 @@ class Connection(ResponseHandler):
             return
         self._expect_parsed(verb)
         super().data_received(data)
-        if message is None and self._buffer:
-            self._learn(head)
+        if self._buffer and verb != "HEAD":
+            self._learn(head, len(data) - end)
 
-    def _learn(self, head: bytes) -> None:
-        """Know the answer that aiohttp has begun to read by its head."""
+    def _learn(self, head: bytes, came: int) -> None:
+        """Know the answer that aiohttp has begun to read by its head. What follows it answers nobody."""
         (message, _), _ = self._buffer[0]
         length = announced(head, message) if message.code not in _BODILESS and message.code >= 200 else None
         if length is not None:
             _FAMILIAR.learn(head, message, length)
+            self._should_close = self._should_close or came > length
 
     def _expect_parsed(self, verb: str) -> None:
         self.set_response_params(

@@ -66,6 +66,7 @@ class Pool:
         if self.closed or not connection.is_usable:
             connection.close()
             return
+        connection.rest()
         self._idle.append((time.monotonic() + _IDLE, connection))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_IDLE, self._let_go)
