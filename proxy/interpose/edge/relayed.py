@@ -9,25 +9,23 @@ import msgspec
 from aiohttp import web
 
 from interpose.core.events import Closed, End, Event, Frame, Received, Requested, Responded
-from interpose.core.wire.message import Message
 from interpose.edge.errand import Errands
 from interpose.edge.front import Front
 from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncoded
 from interpose.edge.judging import Judging
 from interpose.edge.link import FAULT
+from interpose.edge.relayed_request import RelayedRequest
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
 from interpose.edge.transports.bodies import is_event_stream
 from interpose.edge.transports.exchange import Exchange, refusal
 from interpose.edge.transports.frames import Frames, cutter_for, whole_body
 from interpose.edge.transports.http_client_request import Refusal
-from interpose.edge.transports.mirroring import mirrored_params, plainly, remirrored
 from interpose.edge.transports.plain import Unreadable
-from interpose.edge.transports.raw_headers import RawHeaders, text
+from interpose.edge.transports.raw_headers import text
 from interpose.edge.transports.reply import ClientGone, Reply
 from interpose.edge.transports.sending import Answer, Sending
 from interpose.edge.transports.underway import Underway
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
-from interpose.edge.unfit import unfit
 
 _LIGHT = 1 << 16
 
@@ -50,16 +48,12 @@ class Relayed(Underway):
         self._errands = errands
         self._session = session
         self._exchange = exchange
+        self._request = RelayedRequest(exchange)
         self._target = exchange.request.raw_path
         self._clock = session.conversation.clock
         self._channel = session.enter(exchange)
-        self._headers: RawHeaders = exchange.request.raw_headers
-        self._size = 0
-        self._asked: Frame | None = None  # until it is on its way
         self._unheard: list[Event] = []  # what came of the answer and is heard with what follows it
-        self._refused: Refusal | None = None
         self._accepted = False
-        self._withheld = False
         self._opens = False
         self._closed = False
         self._left = False
@@ -68,9 +62,9 @@ class Relayed(Underway):
 
     def begin(self, frame: Frame) -> None:
         """Hear the head that came, and the body if there was one; send it where nothing has to wait."""
+        self._request.size = len(frame.raw)
         self._hear_request(frame)
-        if self._refused is None and not self._withheld:
-            self._asked = None
+        if not self._request.withheld:
             try:
                 self._sending = self._session.turnstile.begin(self._send)  # INVARIANT: order holds in a session
             except UPSTREAM_ERRORS as error:
@@ -114,7 +108,6 @@ class Relayed(Underway):
 
     def _hear_request(self, frame: Frame) -> None:
         request = self._exchange.request
-        self._size = len(frame.raw)
         target = self._target
         if not target.isascii():
             target = raw(target).decode("utf-8", "replace")
@@ -124,13 +117,13 @@ class Relayed(Underway):
         if frame.message is not None:
             self._exchange.ask(frame.message)
         if enforces:
-            self._prepare(frame.message)
+            self._request.prepare(frame.message)
         events: list[Event] = [Requested(at, self._channel, request.method, target, headers)]
         if frame.raw:
             events.append(Received(at, "client", self._channel, frame))
         self._hear(*events)
         if frame.raw and enforces:
-            self._review(frame)
+            self._request.review(frame)
 
     async def _run(self) -> web.StreamResponse:
         exchange = self._exchange
@@ -161,35 +154,17 @@ class Relayed(Underway):
 
     # --- what the client asks ----------------------------------------------------------------------------------------
 
-    def _prepare(self, message: Message | None) -> None:
-        self._headers = headers = plainly(self._headers)
-        if message is not None:
-            self._exchange.params = mirrored_params(headers, message)
-
-    def _review(self, frame: Frame) -> None:
-        """See what became of the request: its headers go with what is sent, and nothing is sent that was not read."""
-        exchange = self._exchange
-        self._asked = frame
-        self._refused = unfit(exchange.request, frame.message)
-        self._withheld = self._refused is not None or not exchange.upstream
-        self._mirror()
-
-    def _mirror(self) -> None:
-        """Let the headers say what is sent, where that is not what came."""
-        for sent in self._exchange.upstream:
-            if self._asked is not None and sent.raw is not self._asked.raw and sent.message is not None:
-                self._headers = remirrored(self._headers, self._exchange.params, sent.message)
-
     async def _carry(self) -> web.StreamResponse:
-        if self._refused is not None:
-            return self._refuse(self._refused)
+        asked = self._request
+        if asked.refused is not None:
+            return self._refuse(asked.refused)
         if self._failed is not None:
             raise self._failed
-        if self._withheld:
+        if asked.withheld:
             await self._await_word()
             if not self._exchange.upstream:
                 return await self._answer()
-            self._mirror()
+            asked.mirror()
         sending, gave_up = await self._sent()
         if gave_up:
             note = f"{self._channel}: {gave_up}; what came later no longer waits for it"
@@ -207,7 +182,6 @@ class Relayed(Underway):
         """Wait until it is under way. The text says what was waited for in vain."""
         turnstile, begun = self._session.turnstile, self._sending
         if begun is None:
-            self._asked = None
             return await turnstile.enter(self._send)
         return begun, await turnstile.settle(begun)
 
@@ -254,9 +228,7 @@ class Relayed(Underway):
         return reply
 
     def _send(self) -> Sending:
-        verb, target = self._exchange.request.method, raw(self._front.target(self._target))
-        body, over = self._exchange.take()
-        return self._upstream.send(verb, target, self._headers, body, over, resized=len(body) != self._size)
+        return self._request.send(self._upstream, self._front.target(self._target))
 
     # --- what the server says ----------------------------------------------------------------------------------------
 
