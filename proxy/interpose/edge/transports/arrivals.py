@@ -39,6 +39,11 @@ class Arrivals(web.RequestHandler):
         return waits and self._request is None
 
     @property
+    def _has_started(self) -> bool:
+        """Whether aiohttp has waited for, or been given, a request: its loop is a task, which begins late."""
+        return self._waiter is not None or self._request_count > 0 or self._request is not None
+
+    @property
     def has_begun(self) -> bool:
         """Whether what comes next belongs to what waits here."""
         return bool(self._came or self._behind)
@@ -52,7 +57,7 @@ class Arrivals(web.RequestHandler):
             self._left -= len(data)
             self._is_plain = self._left >= 0
             super().data_received(data)
-        elif self._is_plain and self.is_idle and not self._close:
+        elif self._is_plain and not self._close and (self.is_idle or not self._has_started):
             self._begin(self._came + data)
         else:
             self._is_plain = False
