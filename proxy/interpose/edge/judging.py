@@ -52,16 +52,29 @@ class Judging:
                 await self._begin(as_events(uncoded(head)))
                 if not answer.is_whole:
                     await self._exchange.announce()
-            last = await self._read(frames)
-            if self._exchange.reply is None:
-                await (self._begin(head) if self._over else self._reply(head, last))
-            if not self._over:
-                await self._hold()
+            await self._end(head, await self._read(frames))
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            if self._offering is not None:
-                self._offering.cancel()
+            self._stop()
+
+    async def go_on(self, head: Head, last: Frame | None) -> None:
+        """See the client answered where the body was heard, and more may be said because of it. Raises ClientGone."""
+        try:
+            await self._room()
+            await self._end(head, last)
+        finally:
+            self._stop()
+
+    async def _end(self, head: Head, last: Frame | None) -> None:
+        if self._exchange.reply is None:
+            await (self._begin(head) if self._over else self._reply(head, last))
+        if not self._over:
+            await self._hold()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._offering is not None:
+            self._offering.cancel()
 
     async def _read(self, frames: Frames) -> Frame | None:
         """Hear the reply to its end. Returns the last frame of it."""

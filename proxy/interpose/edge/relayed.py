@@ -18,9 +18,9 @@ from interpose.edge.relayed_request import RelayedRequest
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
 from interpose.edge.transports.bodies import is_event_stream
 from interpose.edge.transports.exchange import Exchange, refusal
-from interpose.edge.transports.frames import Frames, cutter_for, whole_body
+from interpose.edge.transports.frames import frames_of
 from interpose.edge.transports.http_client_request import Refusal
-from interpose.edge.transports.plain import Unreadable
+from interpose.edge.transports.plain import Unreadable, plain_frames
 from interpose.edge.transports.raw_headers import text
 from interpose.edge.transports.reply import ClientGone, Reply
 from interpose.edge.transports.sending import Answer, Sending
@@ -57,6 +57,7 @@ class Relayed(Underway):
         self._opens = False
         self._closed = False
         self._left = False
+        self._heard: list[Frame] | None = None  # of a body that was here whole
         self._sending: Sending | None = None
         self._failed: Exception | None = None  # where it could not be sent
 
@@ -79,18 +80,20 @@ class Relayed(Underway):
         self._sending.then(here)
 
     def finish(self) -> Reply | None:
-        """Nothing is judged here, and no event stream."""
-        sending, exchange = self._sending, self._exchange
-        if sending is None or self._session.enforces or not exchange.takes:
-            return None
-        answer = sending.here()
+        """An event stream, and what is in question once it was heard, take their time."""
+        sending, exchange, enforces = self._sending, self._exchange, self._session.enforces
+        answer = None if sending is None or not exchange.takes else sending.here()
         if answer is None or is_event_stream(answer.headers.get("Content-Type")):
             return None
-        self._notice(answer)
-        head = for_client(self._front, exchange.request, answer.raw_headers)
-        reply = exchange.begin(answer.status, answer.reason, head)
-        self._unheard.append(self._responded(answer))
-        self._hear_said(whole_body(answer), ended=True)
+        try:
+            frames = plain_frames(answer) if enforces else frames_of(answer)
+        except Unreadable:
+            return None
+        head = self._noticed(answer)
+        self._heard = frames.rest()
+        if not self._hear_said(self._heard, ended=True) and enforces:
+            return None
+        reply = exchange.begin(head.status, head.reason, head.headers)
         exchange.finish_at_once()
         self._close("server", "end")
         return reply
@@ -171,9 +174,9 @@ class Relayed(Underway):
             self._session.conversation.tell("server", "note", note)
         try:
             answer = await sending.answer()
-            self._notice(answer)
-            headers = for_client(self._front, self._exchange.request, answer.raw_headers)
-            head = Head(answer.status, answer.reason, headers)
+            if self._heard is not None:
+                return await self._judge(answer, self._head(answer))
+            head = self._noticed(answer)
             return await (self._judge(answer, head) if self._session.enforces else self._pass(answer, head))
         finally:
             sending.release()
@@ -236,8 +239,7 @@ class Relayed(Underway):
         """Hand the reply on as it comes: one that is here is heard, and goes out, in one piece."""
         exchange = self._exchange
         reply = exchange.begin(head.status, head.reason, head.headers)
-        frames = Frames(answer, cutter_for(answer.headers.get("Content-Type"), answer.headers.get("Content-Encoding")))
-        self._unheard.append(self._responded(answer))
+        frames = frames_of(answer)
         while True:
             if not answer.is_whole:
                 if self._unheard:
@@ -256,22 +258,30 @@ class Relayed(Underway):
 
     async def _judge(self, answer: Answer, head: Head) -> web.StreamResponse:
         """Hand on what the core lets through."""
-        exchange = self._exchange
-        self._accepted = answer.status == 202
-        self._unheard.append(self._responded(answer))
-        if not answer.is_whole:
-            self._hear()
-        room = partial(self._errands.room, self._session)
-        judging = Judging(exchange, self._hear_said, room, self._holds)
-        await judging.carry(answer, head)
+        exchange, heard = self._exchange, self._heard
+        judging = Judging(exchange, self._hear_said, partial(self._errands.room, self._session), self._holds)
+        if heard is not None:
+            await judging.go_on(head, heard[-1] if heard else None)
+        else:
+            if not answer.is_whole:
+                self._hear()
+            await judging.carry(answer, head)
         await exchange.announce()
         self._close("server", "end")
         await exchange.finish()
         assert exchange.reply is not None, "whatever was judged, a reply was begun"
         return exchange.reply
 
-    def _responded(self, answer: Answer) -> Responded:
-        return Responded(self._clock(), self._channel, answer.status, text(answer.raw_headers))
+    def _noticed(self, answer: Answer) -> Head:
+        """Hear the head, with what follows it, and learn from it."""
+        self._notice(answer)
+        self._accepted = answer.status == 202
+        self._unheard.append(Responded(self._clock(), self._channel, answer.status, text(answer.raw_headers)))
+        return self._head(answer)
+
+    def _head(self, answer: Answer) -> Head:
+        headers = for_client(self._front, self._exchange.request, answer.raw_headers)
+        return Head(answer.status, answer.reason, headers)
 
     def _hear_said(self, frames: Sequence[Frame], *, ended: bool) -> bool:
         """Hear frames, with what came before them, and with the end where nothing can come between: True for that."""

@@ -53,21 +53,22 @@ class Frames:
                 return frames
         return []
 
+    def rest(self) -> list[Frame]:
+        """All frames of a reply that is here."""
+        self.ended = True
+        return [*self._cutter.feed(self._content.read_nowait()), *self._cutter.finish(cut=False)]
+
+
+def frames_of(answer: Answer) -> Frames:
+    """The frames of a reply as it came."""
+    return Frames(answer, cutter_for(answer.headers.get("Content-Type"), answer.headers.get("Content-Encoding")))
+
 
 def cutter_for(content_type: str | None, coding: str | None) -> Cutter:
     """What cuts a body that says this of itself."""
     if not is_event_stream(content_type):
         return _Whole(content_type, coding)
     return _CodedEvents(coding) if coded(coding) else _Events()
-
-
-def whole_body(answer: Answer) -> list[Frame]:
-    """A reply that is here, and no event stream: one frame, or none of an empty body."""
-    body = answer.content.read_nowait()
-    if not body:
-        return []
-    said = readable(body, answer.headers.get("Content-Type"), answer.headers.get("Content-Encoding"))
-    return [Frame(body, said, wire="body")]
 
 
 class _Whole:
