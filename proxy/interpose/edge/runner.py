@@ -99,7 +99,7 @@ class Conversation:
         overheard = self.core.overhear(self.clock(), end, lines)
         if self.recording is not None:
             for line in overheard:
-                self.recording.append(line.pieces)
+                self.recording.append(line)
         self._flush()
 
     def settle(self) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from interpose.core.recording.codec import decode_header
+from interpose.core.recording.codec import Pieces, decode_header
 from interpose.core.recording.entry import Header
-from interpose.edge.stores.jsonl import Pieces, RecordingFile
+from interpose.edge.stores.jsonl import RecordingFile
 
 
 class Watcher(Protocol):

@@ -6,12 +6,11 @@ from pathlib import Path
 from threading import Thread
 
 from interpose.core.errors import RecordingError
-from interpose.core.recording.codec import LateLine, chain_of, decode_entry, decode_header
+from interpose.core.recording.codec import LateLine, Pieces, chain_of, decode_entry, decode_header
 from interpose.core.recording.entry import Entry, Header
 
 _MOST_PIECES = 1000  # of one write: the system allows 1024
 _STEP = 1 << 18  # of a large line: for a larger write the system looks for larger pages, which can cost it far more
-Pieces = Iterable[bytes]  # of one line
 
 
 class RecordingFile:
