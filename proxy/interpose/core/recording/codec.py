@@ -58,7 +58,10 @@ def chained_messages(
     found: list[Pieces] = []
     for seq, message in enumerate(messages, number):
         line = b'{"seq":%d%b%b' % (seq, kind, message)
-        previous = hexlify(sha256(previous + line).digest()[: _DIGITS // 2])
+        digest = _EMPTY.copy()
+        digest.update(previous)
+        digest.update(line)
+        previous = hexlify(digest.digest()[: _DIGITS // 2])
         found.append((line, b',"chain":"%b"}\n' % previous))
     return previous, found
 

@@ -75,6 +75,7 @@ class Glances(msgspec.Struct, frozen=True, gc=False):
 
 
 _Seen = TypeVar("_Seen", Call, Answer)
+_OPENS, _CLOSES = b"{}"
 _VERSION = Raw(b'"2.0"')
 _calls, _answers = msgspec.json.Decoder(Call), msgspec.json.Decoder(Answer)
 
@@ -98,7 +99,7 @@ def _decoded(decoder: "msgspec.json.Decoder[_Seen]", lines: Sequence[bytes], tog
         if len(lines) == 1:
             return [decoder.decode(together)]
         # INVARIANT: no message ends in another line than it began in: `}`, LF and `{` can only stand between messages.
-        if [line for line in lines if line[:1] != b"{" or line[-1:] != b"}"]:
+        if [line for line in lines if not line or line[0] != _OPENS or line[-1] != _CLOSES]:
             return []
         found = decoder.decode_lines(together)
     except (ValueError, RecursionError):
@@ -108,7 +109,8 @@ def _decoded(decoder: "msgspec.json.Decoder[_Seen]", lines: Sequence[bytes], tog
 
 def _ids(found: list[Raw]) -> list[str] | None:
     """Ids that are numbers are spelt in one way; None where one is of a type that an id must not have."""
-    if b"".join(found).isdigit():
-        return b" ".join(found).decode().split()
+    together = b" ".join(found)
+    if together.replace(b" ", b"").isdigit():
+        return together.decode().split()
     texts = [id_text(each) for each in found]
     return texts if all(text[0] == '"' or text.isdecimal() for text in texts) else None
