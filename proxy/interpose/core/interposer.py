@@ -19,8 +19,10 @@ from interpose.core.events import (
     Told,
     other,
 )
+from interpose.core.recording.codec import Pieces
 from interpose.core.recording.entry import Header
-from interpose.core.recording.recorder import Recorded, Recorder, Unrecorded, is_plain
+from interpose.core.recording.recorder import Recorded, Recorder, Unrecorded
+from interpose.core.session.glancing import glance
 from interpose.core.session.lagging import Lagging
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
     from interpose.core.enforcer import Enforcer
     from interpose.core.policy.engine import Engine
     from interpose.core.policy.rule import Policy
-
-
-_LARGE = 1 << 16  # a line from here is only glanced at, where that will do
 
 
 class Interposer:
@@ -114,22 +113,24 @@ class Interposer:
             case Closed():
                 return [*enforcer.left(event.at, event.channel), self.witness(event)]
 
-    def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Append]:
+    def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Pieces]:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""
-        recorder, lagging, found = self._recorder, self._lagging, []
-        for content, tail in lines:
-            message = lagging.glance(end, content) if len(content) > _LARGE else None
-            if message is None and content.strip():
-                message = read(content)
-            event: Received | None = None
-            if message is None or not is_plain(message):
-                event = Received(at, end, STDIO, Frame(content, message, None, tail))
-                found.append(recorder.record(event))
-            else:
-                found.append(recorder.message(at, end, STDIO, message))
-            if end == "client" or message is None or not lagging.settles(message):
-                lagging.hear(recorder.seq, event or Received(at, end, STDIO, Frame(content, message, None, tail)))
-        return found
+        if not lines:
+            return []
+        contents = [content for content, _ in lines]
+        seen = glance(end, contents)
+        if seen is not None:
+            first = self._recorder.seq + 1
+            found = self._recorder.plain(at, end, STDIO, contents)
+            if not self._lagging.follows_later(first, at, contents, seen):
+                for seq, content in enumerate(contents, first):
+                    self._lagging.hear(seq, Received(at, end, STDIO, Frame(content, read(content))))
+            return found
+        if len(lines) > 1:
+            return [pieces for line in lines for pieces in self.overhear(at, end, (line,))]
+        content, tail = lines[0]
+        message = read(content) if content.strip() else None
+        return [self._heard(Received(at, end, STDIO, Frame(content, message, None, tail))).pieces]
 
     def close(self, at: float, reason: str) -> list[Effect]:
         """End the recording: whoever is still waited for stands in its last line."""

@@ -101,8 +101,7 @@ class Conversation:
         """Lines of one end that pass as they came: whoever calls this hands them on. INVARIANT: nothing awaits here."""
         overheard = self.core.overhear(self.clock(), end, lines)
         if self.recording is not None:
-            for line in overheard:
-                self.recording.append(line.pieces)
+            self.recording.extend(overheard)
         self._flush()
 
     def settle(self) -> None:

@@ -1,12 +1,12 @@
 """Who hears the lines of recordings as they are made, beside the disk or in its place: a live view, an exporter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from interpose.core.recording.codec import decode_header
+from interpose.core.recording.codec import Pieces, decode_header
 from interpose.core.recording.entry import Header
-from interpose.edge.stores.jsonl import Pieces, RecordingFile
+from interpose.edge.stores.jsonl import RecordingFile
 
 
 class Watcher(Protocol):
@@ -55,6 +55,11 @@ class Watched:
         if self._file is not None:
             self._file.append(pieces)
         self._lines.append(b"".join(pieces))
+
+    def extend(self, lines: Iterable[Pieces]) -> None:
+        """Add several."""
+        for pieces in lines:
+            self.append(pieces)
 
     def flush(self) -> None:
         """Write the lines that were added; then they are heard."""

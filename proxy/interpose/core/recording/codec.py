@@ -13,6 +13,8 @@ import orjson
 
 from interpose.core.recording.entry import FORMAT, Entry, Header
 
+Pieces = Iterable[bytes]  # of one line
+
 _MARK = b',"chain":"'
 _DIGITS = 32
 _EMPTY = sha256()  # a copy is made in a quarter of the time of a new one
@@ -44,6 +46,24 @@ def chained_line(previous: bytes, line: bytes) -> tuple[bytes, bytes]:
     digest.update(previous + line)
     chain = hexlify(digest.digest()[: _DIGITS // 2])
     return chain, b'%b%b%b"}\n' % (line, _MARK, chain)
+
+
+def chained_messages(
+    previous: bytes, number: int, kind: bytes, messages: Iterable[bytes]
+) -> tuple[bytes, list[Pieces]]:
+    """The lines of plain messages that came together, numbered from `number` on, and the chain of the last.
+
+    `kind` is what stands between number and message, the same in all of them.
+    """
+    found: list[Pieces] = []
+    for seq, message in enumerate(messages, number):
+        line = b'{"seq":%d%b%b' % (seq, kind, message)
+        digest = _EMPTY.copy()
+        digest.update(previous)
+        digest.update(line)
+        previous = hexlify(digest.digest()[: _DIGITS // 2])
+        found.append((line, b',"chain":"%b"}\n' % previous))
+    return previous, found
 
 
 class LateChain:

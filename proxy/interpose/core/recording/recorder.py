@@ -9,7 +9,15 @@ import orjson
 
 from interpose.core.effects import Append
 from interpose.core.events import Closed, Decided, End, Frame, Headers, Received, Requested, Responded, Told
-from interpose.core.recording.codec import LateChain, LateLine, chained, chained_line, open_object
+from interpose.core.recording.codec import (
+    LateChain,
+    LateLine,
+    Pieces,
+    chained,
+    chained_line,
+    chained_messages,
+    open_object,
+)
 from interpose.core.recording.entry import FORMAT, Header
 from interpose.core.recording.scrub import Scrubber
 from interpose.core.wire.kept import Kept
@@ -39,7 +47,9 @@ class Ruling(msgspec.Struct, frozen=True):
 _NO_RULING = Ruling()
 _NOTHING = Append(())
 _ENDS = {"client": b"client", "server": b"server"}
-_START = b'{"seq":%d,"at":%.6f,"from":"%b","channel":"%b","kind":'
+_FROM = b',"at":%.6f,"from":"%b","channel":"%b","kind":'
+_START = b'{"seq":%d' + _FROM
+_KIND = _FROM + b'"message","message":'
 _MESSAGE = _START + b'"message","message":%b'
 _REQUESTED = _START + b'"http-request","method":%b,"target":%b,"headers":[%b]'
 _RESPONDED = _START + b'"http-response","status":%d,"headers":[%b]'
@@ -114,13 +124,19 @@ class Recorder:
         extra = _flags(message) + (self._sse(frame) if frame.block is not None else b"") + _ruled(ruling)
         if not message.embeddable:
             return self._append((_START % start + b'"message",' + _as_text(message.raw) + extra,))
-        pieces = (_START % start + b'"message","message":', message.raw, extra)
-        return self._append(pieces) if len(message.raw) < _LATE else self._append_late(pieces)
+        return self._embedded(_START % start + b'"message","message":', message.raw, extra)
 
-    def message(self, at: float, end: End, channel: str, message: Message) -> Append:
-        """The line of a plain message that came as a line."""
-        self.seq += 1
-        return self._line(at, end, channel, message)
+    def plain(self, at: float, end: End, channel: str, messages: Sequence[bytes]) -> list[Pieces]:
+        """The lines of plain messages that came together as lines."""
+        kind, first = _KIND % (at, _ENDS[end], channel.encode()), self.seq + 1
+        self.seq += len(messages)
+        self.messages += len(messages)
+        if max(map(len, messages)) <= _COPIED:
+            self._chain, lines = chained_messages(self._previous(), first, kind, messages)
+            return lines
+        return [
+            self._embedded(b'{"seq":%d' % seq + kind, message).pieces for seq, message in enumerate(messages, first)
+        ]
 
     def _line(self, at: float, end: End, channel: str, message: Message) -> Append:
         self.messages += 1
@@ -176,6 +192,11 @@ class Recorder:
         self._chain, line = chained(self._previous(), pieces)
         return Append(line)
 
+    def _embedded(self, start: bytes, message: bytes, extra: bytes = b"") -> Append:
+        """A message that may be large."""
+        pieces = (start, message, extra)
+        return self._append(pieces) if len(message) < _LATE else self._append_late(pieces)
+
     def _append_late(self, pieces: tuple[bytes, ...]) -> Append:
         line = LateLine(self._previous(), pieces)
         self._late = line.chain
@@ -192,9 +213,9 @@ class Unrecorded(Recorder):
         self.seq += 1
         return _NOTHING
 
-    def message(self, at: float, end: End, channel: str, message: Message) -> Append:
-        self.seq += 1
-        return _NOTHING
+    def plain(self, at: float, end: End, channel: str, messages: Sequence[bytes]) -> list[Pieces]:
+        self.seq += len(messages)
+        return []
 
     def trailer(self, at: float, reason: str, waiting: Sequence[dict[str, Any]]) -> Append:
         self.seq += 1

@@ -4,34 +4,24 @@ A call and its plain answer change nothing that outlasts them, and are most of w
 here; anything else is followed at once, after all that came before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count, repeat
+from typing import get_args
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
-from interpose.core.events import Closed, End, Event, Frame, Received, Requested, Responded
-from interpose.core.session.glancing import PlainParams, PlainResult, glance
+from interpose.core.events import Closed, Event, Frame, Received, Requested, Responded
+from interpose.core.session.glancing import PLAIN, Call, Glances, PlainParams, PlainResult
 from interpose.core.session.opening import Opening
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
-from interpose.core.wire.message import Kind, Message
+from interpose.core.wire.message import Kind, Message, read
 
 _MOST = 1024
 _LARGE = 1 << 14
-_PLAIN = frozenset(
-    (
-        "completion/complete",
-        "ping",
-        "prompts/get",
-        "prompts/list",
-        "resources/list",
-        "resources/read",
-        "resources/templates/list",
-        "tools/call",
-        "tools/list",
-    )
-)
+_PLAIN = frozenset(get_args(PLAIN))
 _REQUEST, _RESULT = Kind.REQUEST, Kind.RESULT
 
 
@@ -55,6 +45,7 @@ class Lagging:
         self._session = Session()
         self._seen = seen
         self._trails: dict[str, _Trail] = {}  # by the id of a call on stdio, by channel over HTTP; no two look alike
+        self._calls: dict[str, tuple[int, float, bytes]] = {}  # overheard on stdio, by id: number, time and line
         self._idents: set[str | None] = set()
         self._era: str | None = None  # that it opened in, empty until it has; None when that must be looked up
 
@@ -67,10 +58,13 @@ class Lagging:
     def catch_up(self) -> None:
         """Follow all that was heard, since what comes now may change anything."""
         self._era = None
-        if self._trails:
+        if self._trails or self._calls:
             trails, self._trails = self._trails, {}
+            calls, self._calls = self._calls, {}
             self._idents.clear()
-            for seq, event in sorted((each for trail in trails.values() for each in trail.events), key=_seq):
+            events: list[tuple[int, Event]] = [(seq, _overheard(at, line)) for seq, at, line in calls.values()]
+            events += (each for trail in trails.values() for each in trail.events)
+            for seq, event in sorted(events, key=_seq):
                 for sighting in self._session.see(seq, event):
                     if self._seen is not None:
                         self._seen(sighting)
@@ -90,30 +84,61 @@ class Lagging:
 
         `name` is what a call is about, for who will ask `call_of`.
         """
-        if self._era is None:
-            opening = self.opening
-            self._era = opening.era if opening.state in ("open", "ready") else ""
-        return self._era != "" and self._is_traceless(seq, event, name)
+        return self._opened() != "" and self._is_traceless(seq, event, name)
+
+    def follows_later(self, seq: int, at: float, lines: Sequence[bytes], seen: Glances) -> bool:
+        """Whether lines of one end on stdio, numbered from `seq`, need not be followed yet; else none of them was.
+
+        Only for a session that nobody wants to hear of: of an answer nothing is kept.
+        """
+        ids = seen.ids
+        if self._opened() == "" or len(set(ids)) < len(ids):
+            return False
+        if not seen.calls:
+            if not self._calls.keys() >= set(ids):
+                return False
+            for ident in ids:
+                del self._calls[ident]
+            return True
+        if not self._are_plain(seen):
+            return False
+        kept = [
+            line if len(line) < _LARGE else msgspec.json.encode(call)
+            for line, call in zip(lines, seen.calls, strict=True)
+        ]
+        self._calls.update(zip(ids, zip(count(seq), repeat(at), kept, strict=False), strict=False))
+        return True
 
     def call_of(self, event: Received, message: Message) -> tuple[str, str | None] | None:
         """Method and name of the call that this message of a server's may be the plain answer to."""
         trail = self._trails.get(message.id or "" if event.channel == STDIO else event.channel)
         return None if trail is None else (trail.method, trail.name)
 
-    def glance(self, end: End, raw: bytes) -> Message | None:
-        """A large call or answer on stdio that leaves no trace, as far as it is needed; None for what is to be read."""
-        message = glance(raw) if self._era else None
-        if message is None:
-            return None
-        if end == "client":
-            return message if self._is_plain(message) else None
-        return message if message.id in self._trails and message.result and _is_final(message.result) else None
+    def _opened(self) -> str:
+        if self._era is None:
+            opening = self.opening
+            self._era = opening.era if opening.state in ("open", "ready") else ""
+        return self._era
 
-    def settles(self, message: Message) -> bool:
+    def _are_plain(self, seen: Glances) -> bool:
+        """Whether calls that came together would be plain, each by itself."""
+        ids = seen.ids
+        return (
+            len(self._trails) + len(self._calls) + len(ids) <= _MOST
+            and self._calls.keys().isdisjoint(ids)
+            and self._idents.isdisjoint(ids)
+            and not self._session.remembers_any(ids)
+            and _are_of_era(seen.calls, stateless=self._era == "stateless")
+        )
+
+    def _settles(self, message: Message) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
-        if message.kind is not _RESULT or message.id not in self._trails or not _is_final(message.result):
+        ident = message.id or ""
+        waits = ident in self._trails or ident in self._calls
+        if message.kind is not _RESULT or not waits or not _is_final(message.result):
             return False
-        self._forget(message.id or "")
+        if self._calls.pop(ident, None) is None:
+            self._forget(ident)
         return True
 
     def _is_traceless(self, seq: int, event: Event, name: str | None) -> bool:
@@ -123,7 +148,7 @@ class Lagging:
                 return False
             if event.channel != STDIO:
                 return self._in_exchange(seq, event, message, name)
-            return self.settles(message) if event.end == "server" else self._begins(seq, event, message, name)
+            return self._settles(message) if event.end == "server" else self._begins(seq, event, message, name)
         if type(event) is Requested:
             if event.method != "POST" or len(self._trails) >= _MOST:
                 return False
@@ -179,8 +204,9 @@ class Lagging:
             message.kind is _REQUEST
             and message.method in _PLAIN
             and message.id not in self._idents
-            and len(self._trails) < _MOST
-            and not self._session.remembers(message.id)
+            and message.id not in self._calls
+            and len(self._trails) + len(self._calls) < _MOST
+            and not self._session.remembers_any((message.id or "",))
             and _is_plain_call(message.params, stateless=self._era == "stateless")
         )
 
@@ -197,7 +223,6 @@ def _passes_quietly(event: Received) -> bool:
 
 _params = msgspec.json.Decoder(PlainParams).decode
 _result = msgspec.json.Decoder(PlainResult).decode
-_COMPLETE = Raw(b'"complete"')
 
 
 def _is_plain_call(params: bytes, *, stateless: bool) -> bool:
@@ -205,15 +230,28 @@ def _is_plain_call(params: bytes, *, stateless: bool) -> bool:
     if not params:
         return not stateless
     try:
-        said = _params(params)
+        return _is_of_era(_params(params).meta, stateless=stateless)
     except (msgspec.DecodeError, RecursionError):
         return False
-    if said.task or said.task_id or said.state or said.answers:
+
+
+def _are_of_era(calls: Sequence[Call], *, stateless: bool) -> bool:
+    metas = [call.params.meta for call in calls if call.params is not UNSET and call.params.meta]
+    if stateless and len(metas) < len(calls):
         return False
-    if not said.meta:
+    return all(_is_of_era(meta, stateless=stateless) for meta in metas)
+
+
+def _is_of_era(said: Raw, *, stateless: bool) -> bool:
+    """Whether a call with this `_meta` is of this era, and no task."""
+    meta = bytes(said)
+    if not meta:
         return not stateless
-    meta = bytes(said.meta)
     return (b"protocolVersion" in meta) == stateless and b"task" not in meta and b"\\u" not in meta
+
+
+def _overheard(at: float, line: bytes) -> Received:
+    return Received(at, "client", STDIO, Frame(line, read(line)))
 
 
 def _slim(event: Received, message: Message) -> Received:
@@ -230,7 +268,7 @@ def _slim(event: Received, message: Message) -> Received:
 def _is_final(result: bytes) -> bool:
     """An answer that is no question and no task."""
     try:
-        said = _result(result)
+        _result(result)
     except (msgspec.DecodeError, RecursionError):
         return False
-    return not said.task and (not said.kind or said.kind == _COMPLETE)
+    return True

@@ -1,6 +1,6 @@
 """Follows one session: events in, sightings out, and what waits for whom. It notes what is odd and refuses nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -128,10 +128,10 @@ class Session:
         """What waits at a time, and for whom."""
         return waits(self._state, at)
 
-    def remembers(self, ident: str | None) -> bool:
-        """Whether a call of the client's with this id waits, or waited, for an answer on stdio or in a session."""
-        key, pending = ("client", SESSION, ident or ""), self._state.pending
-        return key in pending.open or key in pending.tombs
+    def remembers_any(self, idents: Iterable[str]) -> bool:
+        """Whether a call of the client's with one of these ids waits, or waited, on stdio or in a session."""
+        pending, keys = self._state.pending, [("client", SESSION, ident) for ident in idents]
+        return not (pending.open.keys().isdisjoint(keys) and pending.tombs.keys().isdisjoint(keys))
 
     @property
     def opening(self) -> Opening:

@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from threading import Thread
 
 from interpose.core.errors import RecordingError
-from interpose.core.recording.codec import LateLine, chain_of, decode_entry, decode_header
+from interpose.core.recording.codec import LateLine, Pieces, chain_of, decode_entry, decode_header
 from interpose.core.recording.entry import Entry, Header
 
-_MOST_PIECES = 1000  # of one write: the system allows 1024
 _STEP = 1 << 18  # of a large line: for a larger write the system looks for larger pages, which can cost it far more
-Pieces = Iterable[bytes]  # of one line
 
 
 class RecordingFile:
@@ -35,6 +34,10 @@ class RecordingFile:
     def append(self, pieces: Pieces) -> None:
         """Add one line, which `flush` writes."""
         self._lines.append(pieces)
+
+    def extend(self, lines: Iterable[Pieces]) -> None:
+        """Add several."""
+        self._lines += lines
 
     def flush(self) -> None:
         """Write the lines that were added; a large one at their end is only begun to be written."""
@@ -67,8 +70,7 @@ class RecordingFile:
 
     def _write_lines(self, lines: Sequence[Pieces]) -> None:
         """Write lines together. Where they do not fit, each for itself."""
-        together = lines[0] if len(lines) == 1 else [piece for line in lines for piece in line]
-        if lines and not self._write(together):
+        if lines and not self._write(lines[0] if len(lines) == 1 else chain.from_iterable(lines)):
             for line in lines:
                 if not self._write(line):
                     self.lost += 1
@@ -197,18 +199,12 @@ def _create(path: Path) -> tuple[Path, int]:
 
 
 def _write_all(fd: int, pieces: tuple[bytes, ...]) -> int:
+    """Write pieces together, but for large ones, which would have to be copied."""
     total = sum(map(len, pieces))
-    if total > _STEP:
-        _write_in_steps(fd, pieces)
-        return total
-    written = os.writev(fd, pieces if len(pieces) <= _MOST_PIECES else (b"".join(pieces),))
-    if written < total:
-        _write_in_steps(fd, (b"".join(pieces)[written:],))
-    return total
-
-
-def _write_in_steps(fd: int, pieces: tuple[bytes, ...]) -> None:
+    if total <= _STEP or max(map(len, pieces)) <= _STEP:
+        pieces = (b"".join(pieces),)
     for piece in pieces:
         view = memoryview(piece)
         while view:
             view = view[os.write(fd, view[:_STEP]) :]
+    return total
