@@ -130,7 +130,7 @@ class Interposer:
             return [pieces for line in lines for pieces in self.overhear(at, end, (line,))]
         content, tail = lines[0]
         message = read(content) if content.strip() else None
-        return [self._heard(Received(at, end, STDIO, Frame(content, message, None, tail))).pieces]
+        return [self.witness(Received(at, end, STDIO, Frame(content, message, None, tail))).pieces]
 
     def close(self, at: float, reason: str) -> list[Effect]:
         """End the recording: whoever is still waited for stands in its last line."""
