@@ -4,7 +4,7 @@ INVARIANT: a block answers the one who asked, with its id, and the other end see
 forwarded, nothing here answers it too. A message that is held goes on at most once, and never after who sent it left.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -28,6 +28,7 @@ from interpose.core.session.lagging import Lagging
 from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
 from interpose.core.voice import Voice
+from interpose.core.wire.lines import Line
 from interpose.core.wire.message import Kind, Message, id_text, read
 
 _CANCELLED = {"error": {"code": -32800, "message": "Request cancelled"}}
@@ -55,14 +56,55 @@ class Enforcer:
         self._holds = Holds(session, server)
 
     def feed(self, event: Received) -> list[Effect]:
-        """Hear one message and decide about it."""
+        """Hear one frame and decide about its message. Where there is none, nothing has to be decided."""
         message = event.frame.message
-        assert message is not None
+        if message is None:
+            line = self._recorder.record(event)
+            self.lagging.hear(self._recorder.seq, event)
+            return [line, Deliver(other(event.end), event.channel, event.frame)]
         value = self._entrance.glance(message) if self.engine.enforces else None
-        if value is not None and self._passing.lets(self._recorder.seq + 1, event, value):
+        if value is not None and self._passing.lets(self._recorder.seq + 1, event, message, value):
             if event.end == "client":
                 self._errands.notice(message)
-            return [self._recorder.record(event), Deliver(other(event.end), self._home(event), event.frame)]
+            return [self._recorder.record(event), Deliver(other(event.end), event.channel, event.frame)]
+        return self._judged(event, message, value)
+
+    def feed_lines(self, at: float, end: End, lines: Sequence[Line]) -> Iterator[list[Effect]]:
+        """What follows from lines on stdio, step by step: what comes later is heard once the next step is asked for.
+
+        Lines that stand together and that nobody has a say in go on in one frame. INVARIANT: all else is as by `feed`.
+        """
+        recorder, glance, lets = self._recorder, self._entrance.glance, self._passing.lets
+        enforces = self.engine.enforces  # which nothing that is heard here changes
+        effects: list[Effect] = []
+        passing: list[Received] = []
+        for content, tail in lines:
+            message = read(content) if content.strip() else None
+            value = glance(message) if enforces and message is not None else None
+            event = Received(at, end, STDIO, Frame(content, message, None, tail))
+            if message is not None and value is not None and lets(recorder.seq + 1, event, message, value):
+                effects.append(recorder.record(event))
+                passing.append(event)
+                continue
+            if passing:
+                yield [*effects, self._let_by(end, passing)]
+                effects, passing = [], []
+            yield self.feed(event) if message is None else self._judged(event, message, value)
+        if passing:
+            yield [*effects, self._let_by(end, passing)]
+
+    def _let_by(self, end: End, passing: Sequence[Received]) -> Deliver:
+        """Lines on stdio that go on as they came."""
+        frames = [event.frame for event in passing]
+        latest = frames[-1]
+        if end == "client" and latest.message is not None:
+            self._errands.notice(latest.message)
+        if len(frames) > 1:
+            latest = Frame(b"".join([piece for frame in frames for piece in (frame.raw, frame.tail)]))
+        return Deliver(other(end), STDIO, latest)
+
+    def _judged(self, event: Received, message: Message, value: dict[str, Any] | None) -> list[Effect]:
+        """Decide about a message with all that is known."""
         self.lagging.catch_up()
         if value is None and self.engine.enforces:
             objection = self._entrance.objection(event, message, self._session.opening)

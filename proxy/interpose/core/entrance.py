@@ -1,5 +1,6 @@
 """What is turned away as a whole: what two readers could read differently, and a batch with a part that is stopped."""
 
+from collections.abc import Callable
 from typing import Any
 
 from interpose.core.effects import Deliver, Effect
@@ -25,10 +26,8 @@ class Entrance:
         self._voice = voice
         self._judge = judge
         self._gate = Gate()
-
-    def glance(self, message: Message) -> dict[str, Any] | None:
+        self.glance: Callable[[Message], dict[str, Any] | None] = self._gate.glance
         """The params or result of a message that surely may be judged; None says nothing (`Gate.glance`)."""
-        return self._gate.glance(message)
 
     def objection(self, event: Received, message: Message, opening: Opening) -> Objection | None:
         """What speaks against a message that a glance did not clear, in a session that opened like this."""

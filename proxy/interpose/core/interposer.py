@@ -1,6 +1,6 @@
 """The core in one object: hears events, answers with effects. Same events, same effects, byte for byte."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -97,9 +97,7 @@ class Interposer:
 
     def _enforce(self, enforcer: "Enforcer", event: Event) -> list[Effect]:
         if isinstance(event, Received):
-            if event.frame.message is not None:
-                return enforcer.feed(event)
-            return [self.witness(event), Deliver(other(event.end), event.channel, event.frame)]
+            return enforcer.feed(event)
         if isinstance(event, (Requested, Responded)) or (isinstance(event, Closed) and event.end == "server"):
             return [self.witness(event)]
         self._lagging.catch_up()
@@ -112,6 +110,10 @@ class Interposer:
                 return enforcer.tell(event)
             case Closed():
                 return [*enforcer.left(event.at, event.channel), self.witness(event)]
+
+    def feed_lines(self, at: float, end: End, lines: Sequence[Line]) -> Iterator[list[Effect]]:
+        """Hear lines that came together on stdio, step by step (`Enforcer.feed_lines`); under no policy, `overhear`."""
+        return iter(()) if self._enforcer is None else self._enforcer.feed_lines(at, end, lines)
 
     def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Pieces]:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""

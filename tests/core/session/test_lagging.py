@@ -2,10 +2,11 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
-from tests.core.session.talk import on_stdio, opened, over, over_http, said
+from tests.core.session.talk import ENVELOPE, on_stdio, opened, over, over_http, said
 
 from interpose.core.effects import Append, Deliver
 from interpose.core.events import End, Event, Frame, Received, Requested
@@ -50,6 +51,52 @@ def test_whatever_is_said_over_http_it_waits_for_the_same(stateless: bool) -> No
         events = over_http(chance, stateless=stateless)
         spared += _spared(events, chance, 0.1, f"seed {seed}")
     assert spared > 100, "nothing was left out"
+
+
+_PARAMS: list[dict[str, Any]] = [
+    {"name": "echo"},
+    {"name": "echo", "arguments": {"task": 1}},
+    {"name": "echo", "task": {}},
+    {"name": "echo", "task": None},
+    {"name": "echo", "taskId": "t"},
+    {"name": "echo", "requestState": "s"},
+    {"name": "echo", "inputResponses": {}},
+    {"name": "echo", "_meta": {}},
+    {"name": "echo", "_meta": {"progressToken": 1}},
+    {"name": "echo", "_meta": {"io.modelcontextprotocol/related-task": {"taskId": "t"}}},
+    {"name": "echo", "_meta": ENVELOPE},
+]
+_RESULTS: list[dict[str, Any]] = [
+    {},
+    {"content": [{"task": 1}]},
+    {"task": {}},
+    {"task": None},
+    {"resultType": "complete"},
+    {"resultType": "task"},
+    {"resultType": None},
+    {"resultType": 1},
+]
+
+
+@pytest.mark.parametrize("stateless", [False, True], ids=["stateful", "stateless"])
+def test_params_and_results_that_were_read_before_tell_the_same(stateless: bool) -> None:
+    plain = _PARAMS[-1] if stateless else _PARAMS[0]
+    pairs = [(params, {}) for params in _PARAMS] + [(plain, result) for result in _RESULTS]
+    took: set[tuple[bool, bool]] = set()
+    for params, result in pairs:
+        read_before, unread = Lagging(), Lagging()
+        for seq, event in enumerate(opened(stateless)):
+            read_before.hear(seq, event)
+            unread.hear(seq, event)
+        call = said("client", {"id": 5, "method": "tools/call", "params": params})
+        answer = said("server", {"id": 5, "result": result})
+        found = []
+        for seq, (event, value) in enumerate(((call, params), (answer, result)), 9):
+            assert event.frame.message is not None
+            found.append(unread.leaves_no_trace(seq, event))
+            assert read_before.takes(seq, event, event.frame.message, None, value) is found[-1], event
+        took.add((found[0], found[1]))
+    assert took == {(True, True), (True, False), (False, False)}
 
 
 def test_a_call_over_http_that_a_child_answers_is_over_too() -> None:

@@ -21,7 +21,7 @@ from interpose.core.policy.editing import EditFault
 from interpose.core.policy.facts import Facts
 from interpose.core.policy.house import in_house
 from interpose.core.policy.lifetimes import Lifetimes
-from interpose.core.policy.matching import Key, Matcher
+from interpose.core.policy.matching import Matcher
 from interpose.core.policy.promises import Promises
 from interpose.core.policy.refusing import refuse
 from interpose.core.policy.rule import Cap, Fault, Hold, Pin, Policy, effect_of
@@ -55,6 +55,8 @@ class Engine:
         rules = [rule for policy in policies for rule in policy.rules]
         self.revision = " ".join(policy.digest for policy in policies)
         self._matcher = Matcher(rules, self._facts, self._state)
+        self.has_a_say = self._matcher.has_a_say
+        """Whether the verdict on a plain message could be any but PASS, where not all must be judged."""
         self.learns = any(isinstance(rule, Pin) and rule.file is not None for rule in rules)
         self._limits = any(rule.do == "limit" for rule in rules)
         self._notes = any(rule.noted is not None for rule in rules)
@@ -65,15 +67,12 @@ class Engine:
         self._scrubbers = [rule for rule in rules if rule.do == "redact" and "recording" in rule.where]
         self.enforces = any(rule.mode == "enforce" and strength_of(effect_of(rule)) > 0 for rule in rules)
 
-    def has_a_say(self, key: Key, value: dict[str, Any]) -> bool:
-        """Whether the verdict on a plain message of this kind could be any but PASS; True when nobody knows yet."""
+    def needs_all(self, opening: Opening) -> bool:
+        """Whether every message must be judged for now: much may depend on it, or on what a session that opened like
+        this would tell rules with each call."""
         if self._notes or self.lifetimes or self._promises or self._approved:
             return True
-        return self._matcher.has_a_say(key, value)
-
-    def knows(self, opening: Opening) -> bool:
-        """Whether a call in a session that opened like this would tell rules nothing new."""
-        return self._facts.knows(opening)
+        return not self._facts.knows(opening)
 
     def notice(self, sighting: Sighting) -> None:
         """Take in a message that passed before it was followed."""

@@ -11,7 +11,7 @@ from interpose.core.policy.facts import Facts
 from interpose.core.policy.fault import RuleFault
 from interpose.core.policy.rule import AnyRule, Note, effect_of
 from interpose.core.policy.select import Selector, compile_rule
-from interpose.core.policy.shortlist import Shortlist
+from interpose.core.policy.shortlist import Shortlist, Watched
 from interpose.core.policy.standing import STANDING, may_concern, stand
 from interpose.core.policy.subject import Subject
 from interpose.core.session.asks import Ask
@@ -39,6 +39,7 @@ class Matcher:
         self._selectors = [compile_rule(rule) for rule in rules if not isinstance(rule, STANDING)]
         self._standing = [(rule, _where(rule)) for rule in rules if isinstance(rule, STANDING)]
         self._candidates: dict[Key, Chosen] = {}
+        self._watched: dict[Key, Watched] = {}  # for kinds of messages that no rule is about but for their members
 
     def match(self, sighting: Sighting, value: dict[str, Any] | None = None) -> list[Matched]:
         """Every rule that matches the message or an ask in it; one that a limit is about has the effect `limit`.
@@ -52,11 +53,16 @@ class Matcher:
 
     def has_a_say(self, key: Key, value: Any) -> bool:
         """Whether a rule could match such a message with these params or result; True when nobody knows yet."""
-        chosen = self._candidates.get(key)
-        try:
-            return chosen is None or bool(chosen.standing) or not chosen.shortlist.is_empty(value)
-        except RuleFault:
+        watched = self._watched.get(key)
+        if watched is None:
             return True
+        for path, names in watched:
+            holder = value
+            for name in path:
+                holder = holder.get(name) if type(holder) is dict else None
+            if type(holder) is dict and not names.isdisjoint(holder):
+                return True
+        return False
 
     def _matches(self, sighting: Sighting, chosen: Chosen, whole: Subject) -> list[Matched]:
         # A client that answers by a task of its own brings the ask up again: it is asked no second time.
@@ -87,6 +93,8 @@ class Matcher:
             found = Chosen(shortlist, standing)
             if len(self._candidates) < _CANDIDATES:
                 self._candidates[key] = found
+                if not standing and (watched := shortlist.watched) is not None:
+                    self._watched[key] = watched
         return found
 
     def _stands(self, sighting: Sighting, chosen: Chosen, whole: Subject) -> Iterator[Matched]:

@@ -11,6 +11,9 @@ from interpose.core.policy.jsonpath import member
 from interpose.core.policy.select import Selector
 from interpose.core.policy.subject import Subject
 
+Watched = Sequence[tuple[tuple[str, ...], frozenset[str]]]
+"""Names of members, by where they would be."""
+
 
 class Shortlist:
     """Rules by the member that each of them needs, so that fifty of them cost little more than one."""
@@ -27,9 +30,10 @@ class Shortlist:
                 self._needing.setdefault(tuple(holder), {}).setdefault(name, []).append(number)
         self._unconditional = tuple(self._all[number] for number in self._always)
 
-    def is_empty(self, value: Any) -> bool:
-        """Whether no rule is worth a look for a message with these params or result. Raises: RuleFault."""
-        return not self._always and not self._called_for(value)
+    @property
+    def watched(self) -> Watched | None:
+        """The members of which one must be there before any rule is worth a look; None where one always is."""
+        return None if self._always else tuple((path, frozenset(names)) for path, names in self._needing.items())
 
     def of(self, subject: Subject) -> Sequence[Selector]:
         """The rules to match against this message, in their order; all of them when it cannot be read."""

@@ -6,7 +6,7 @@ here; anything else is followed at once, after all that came before it.
 
 from collections.abc import Callable, Sequence
 from itertools import count, repeat
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -48,6 +48,8 @@ class Lagging:
         self._calls: dict[str, tuple[int, float, bytes]] = {}  # overheard on stdio, by id: number, time and line
         self._idents: set[str | None] = set()
         self._era: str | None = None  # that it opened in, empty until it has; None when that must be looked up
+        self.turn = 0
+        """How often it has caught up: in between nothing changes that anybody could know of the session."""
 
     @property
     def session(self) -> Session:
@@ -58,6 +60,7 @@ class Lagging:
     def catch_up(self) -> None:
         """Follow all that was heard, since what comes now may change anything."""
         self._era = None
+        self.turn += 1
         if self._trails or self._calls:
             trails, self._trails = self._trails, {}
             calls, self._calls = self._calls, {}
@@ -79,12 +82,9 @@ class Lagging:
         if not self.leaves_no_trace(seq, event):
             self.session.see(seq, event)
 
-    def leaves_no_trace(self, seq: int, event: Event, name: str | None = None) -> bool:
-        """Whether this need not be followed yet, and perhaps never; else `session` must see it now.
-
-        `name` is what a call is about, for who will ask `call_of`.
-        """
-        return self._opened() != "" and self._is_traceless(seq, event, name)
+    def leaves_no_trace(self, seq: int, event: Event) -> bool:
+        """Whether this need not be followed yet, and perhaps never; else `session` must see it now."""
+        return self._opened() != "" and self._is_traceless(seq, event)
 
     def follows_later(self, seq: int, at: float, lines: Sequence[bytes], seen: Glances) -> bool:
         """Whether lines of one end on stdio, numbered from `seq`, need not be followed yet; else none of them was.
@@ -109,9 +109,13 @@ class Lagging:
         self._calls.update(zip(ids, zip(count(seq), repeat(at), kept, strict=False), strict=False))
         return True
 
-    def call_of(self, event: Received, message: Message) -> tuple[str, str | None] | None:
+    def takes(self, seq: int, event: Received, message: Message, name: str | None, value: dict[str, Any]) -> bool:
+        """The same of a message with these params or result. `name` is what a call is about, for `call_of`."""
+        return self._opened() != "" and self._is_passing(seq, event, message, name, value)
+
+    def call_of(self, channel: str, message: Message) -> tuple[str, str | None] | None:
         """Method and name of the call that this message of a server's may be the plain answer to."""
-        trail = self._trails.get(message.id or "" if event.channel == STDIO else event.channel)
+        trail = self._trails.get(message.id or "" if channel == STDIO else channel)
         return None if trail is None else (trail.method, trail.name)
 
     def _opened(self) -> str:
@@ -131,24 +135,20 @@ class Lagging:
             and _are_of_era(seen.calls, stateless=self._era == "stateless")
         )
 
-    def _settles(self, message: Message) -> bool:
+    def _settles(self, message: Message, value: dict[str, Any] | None) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
         ident = message.id or ""
         waits = ident in self._trails or ident in self._calls
-        if message.kind is not _RESULT or not waits or not _is_final(message.result):
+        if message.kind is not _RESULT or not waits or not _is_final(message.result, value):
             return False
         if self._calls.pop(ident, None) is None:
             self._forget(ident)
         return True
 
-    def _is_traceless(self, seq: int, event: Event, name: str | None) -> bool:
+    def _is_traceless(self, seq: int, event: Event) -> bool:
         if type(event) is Received:
             message = event.frame.message
-            if message is None:
-                return False
-            if event.channel != STDIO:
-                return self._in_exchange(seq, event, message, name)
-            return self._settles(message) if event.end == "server" else self._begins(seq, event, message, name)
+            return message is not None and self._is_passing(seq, event, message, None, None)
         if type(event) is Requested:
             if event.method != "POST" or len(self._trails) >= _MOST:
                 return False
@@ -166,26 +166,40 @@ class Lagging:
                 return True
         return False
 
-    def _begins(self, seq: int, event: Received, message: Message, name: str | None) -> bool:
+    def _is_passing(
+        self, seq: int, event: Received, message: Message, name: str | None, value: dict[str, Any] | None
+    ) -> bool:
+        """A call, or the answer to one. `value` are its params or result, where they were read."""
+        if event.channel != STDIO:
+            return self._in_exchange(seq, event, message, name, value)
+        if event.end == "server":
+            return self._settles(message, value)
+        return self._begins(seq, event, message, name, value)
+
+    def _begins(
+        self, seq: int, event: Received, message: Message, name: str | None, value: dict[str, Any] | None
+    ) -> bool:
         """A call on stdio."""
-        if not self._is_plain(message):
+        if not self._is_plain(message, value):
             return False
         kept = self._kept(event, message)
         self._trails[message.id or ""] = _Trail(message.id, [(seq, kept)], False, message.method or "", name)
         self._idents.add(message.id)
         return True
 
-    def _in_exchange(self, seq: int, event: Received, message: Message, name: str | None) -> bool:
+    def _in_exchange(
+        self, seq: int, event: Received, message: Message, name: str | None, value: dict[str, Any] | None
+    ) -> bool:
         """A call and its answer in an exchange over HTTP."""
         trail = self._trails.get(event.channel)
         if trail is None or not _passes_quietly(event):
             return False
         if event.end == "client":
-            if trail.ident is not None or not self._is_plain(message):
+            if trail.ident is not None or not self._is_plain(message, value):
                 return False
             trail.ident, trail.method, trail.name = message.id, message.method or "", name
             self._idents.add(message.id)
-        elif message.kind is not _RESULT or message.id != trail.ident or not _is_final(message.result):
+        elif message.kind is not _RESULT or message.id != trail.ident or not _is_final(message.result, value):
             return False
         else:
             trail.answered = True
@@ -198,7 +212,7 @@ class Lagging:
     def _forget(self, key: str) -> None:
         self._idents.discard(self._trails.pop(key).ident)
 
-    def _is_plain(self, message: Message) -> bool:
+    def _is_plain(self, message: Message, value: dict[str, Any] | None) -> bool:
         """Whether this is a call that, once it is answered plainly, need not have been followed."""
         return (
             message.kind is _REQUEST
@@ -207,7 +221,7 @@ class Lagging:
             and message.id not in self._calls
             and len(self._trails) + len(self._calls) < _MOST
             and not self._session.remembers_any((message.id or "",))
-            and _is_plain_call(message.params, stateless=self._era == "stateless")
+            and _is_plain_call(message.params, value, stateless=self._era == "stateless")
         )
 
 
@@ -223,10 +237,13 @@ def _passes_quietly(event: Received) -> bool:
 
 _params = msgspec.json.Decoder(PlainParams).decode
 _result = msgspec.json.Decoder(PlainResult).decode
+_MORE_THAN_PLAIN = frozenset({"_meta", "task", "taskId", "requestState", "inputResponses"})
 
 
-def _is_plain_call(params: bytes, *, stateless: bool) -> bool:
+def _is_plain_call(params: bytes, value: dict[str, Any] | None, *, stateless: bool) -> bool:
     """A call of the era that the session opened in, with no task and no answers to questions in it."""
+    if value is not None and _MORE_THAN_PLAIN.isdisjoint(value):
+        return not stateless
     if not params:
         return not stateless
     try:
@@ -265,8 +282,10 @@ def _slim(event: Received, message: Message) -> Received:
     return Received(event.at, event.end, event.channel, Frame(b"", message, block))
 
 
-def _is_final(result: bytes) -> bool:
+def _is_final(result: bytes, value: dict[str, Any] | None) -> bool:
     """An answer that is no question and no task."""
+    if value is not None:
+        return "task" not in value and value.get("resultType", "complete") == "complete"
     try:
         _result(result)
     except (msgspec.DecodeError, RecursionError):
