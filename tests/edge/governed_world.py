@@ -8,11 +8,11 @@ import pytest
 
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.lifetimes import Lifetimes
-from interpose.core.policy.matching import Key
 from interpose.core.policy.outcome import BLOCKED, error, failed_call, response
 from interpose.core.policy.refusing import Refusal, refuse
 from interpose.core.policy.verdict import PASS, Own, Verdict
 from interpose.core.session.asks import Ask
+from interpose.core.session.opening import Opening
 from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind
 from interpose.edge.conversations import Conversations
@@ -36,7 +36,7 @@ class Rules:
         self._rules = rules
         self.lifetimes = Lifetimes()
 
-    def has_a_say(self, key: Key, value: Any) -> bool:
+    def needs_all(self, opening: Opening) -> bool:
         return True
 
     def notice(self, sighting: Sighting) -> None:
