@@ -200,7 +200,7 @@ class Enforcer:
 
     def holds(self, channel: str) -> bool:
         """Whether something that came on a channel is held."""
-        return any(channel in held.channels for held in self._holds)
+        return bool(self._holds) and any(channel in held.channels for held in self._holds)
 
     def home(self, channel: str) -> str:
         """The client's channel that one of interpose's own is for."""

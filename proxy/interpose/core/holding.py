@@ -69,6 +69,9 @@ class Holds:
     def __iter__(self) -> Iterator[Held]:
         return iter(tuple(self._held.values()))
 
+    def __bool__(self) -> bool:
+        return bool(self._held)
+
     def name(self, message: bytes, revision: str) -> str:
         """A name for what is held, bound to server, session, message and policies; never given twice."""
         self._count += 1

@@ -80,13 +80,15 @@ class Judging:
         """Hear the reply to its end. Returns the last frame of it."""
         exchange, last = self._exchange, None
         try:
-            while batch := await frames.more():
+            while not frames.ended and (batch := await frames.more()):
                 last = batch[-1]
                 while batch:
                     some, batch = batch[:_TOGETHER], batch[_TOGETHER:]
                     self._over = self._hear(some, ended=frames.ended and not batch)
-                    await self._room()
-                await exchange.flush(more=frames.ended)
+                    if not self._over:  # else nothing of interpose's own can be under way because of it
+                        await self._room()
+                if exchange.reply is not None:
+                    await exchange.flush(more=frames.ended)
             if last is None:
                 self._over = self._hear((), ended=True)
         except UPSTREAM_ERRORS:
