@@ -5,14 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.session.talk import opened
 
 from interpose.core.effects import Effect, Store, Wake
-from interpose.core.events import Event, Ticked, Told
+from interpose.core.events import End, Event, Frame, Received, Ticked, Told
 from interpose.core.policy.engine import Engine
+from interpose.core.policy.reading import read_policy
 from interpose.core.recording.entry import Header
 from interpose.edge.runner import Conversation, stopwatch
+from interpose.edge.stores.jsonl import RecordingFile
 
 pytestmark = pytest.mark.anyio
+POLICY = """
+[[rule]]
+name = "broken-off"
+tool = "fatal"
+do = "fault"
+fault = "disconnect"
+"""
 
 
 @pytest.fixture
@@ -62,3 +72,49 @@ async def test_a_file_is_stored_and_where_it_cannot_be_people_are_told(
     conversation.tell("client", "note", "go")
     assert (tmp_path / "pins").read_bytes() == b"y"
     assert heard == [f"{bad} cannot be written (No such file or directory); traffic goes on"]
+
+
+class _Sink:
+    """Writes down what it gets, and how many lines were recorded by then."""
+
+    def __init__(self, end: End, path: Path) -> None:
+        self.end = end
+        self.got: list[tuple[bytes, int]] = []
+        self._path = path
+        self._sent = b""
+
+    def send(self, channel: str, frame: Frame) -> None:
+        self._sent += frame.raw + frame.tail
+
+    def flush(self) -> None:
+        self.got.append((self._sent, self._path.read_bytes().count(b"\n")))
+        self._sent = b""
+
+    def cut(self, channel: str) -> bool:
+        return True
+
+
+def _call(number: int, tool: str) -> tuple[bytes, bytes]:
+    return b'{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"%b"}}' % (number, tool.encode()), b"\n"
+
+
+def test_lines_under_a_policy_are_recorded_before_they_go_on_and_none_after_it_broke_off(tmp_path: Path) -> None:
+    recording = RecordingFile(tmp_path / "r.jsonl")
+    header = Header("s", "2026-11-22T10:00:00Z", {}, {"name": "s"}, "test")
+    engine = Engine([read_policy(POLICY, "p.toml")], "s", b"key")
+    conversation = Conversation(header, recording, stopwatch(), print, engine)
+    client, server = _Sink("client", recording.path), _Sink("server", recording.path)
+    conversation.deliver_to(client, server)
+    opening = [(event.frame.raw, b"\n") for event in opened(stateless=False) if isinstance(event, Received)]
+    conversation.hear_lines("client", opening[:1])
+    conversation.hear_lines("server", opening[1:2])
+    conversation.hear_lines("client", [*opening[2:], _call(1, "echo")])
+    server.got.clear()
+    conversation.hear_lines("client", [_call(number, "echo") for number in range(2, 9)])
+    together = b"".join(raw + tail for raw, tail in (_call(number, "echo") for number in range(2, 9)))
+    assert server.got == [(together, 1 + 4 + 7)]
+    server.got.clear()
+    conversation.hear_lines("client", [_call(9, "echo"), _call(10, "fatal"), _call(11, "echo"), _call(12, "echo")])
+    assert server.got == [(b"".join(_call(9, "echo")), 1 + 4 + 7 + 2)]
+    conversation.close("over")
+    assert b'"id":11' not in recording.path.read_bytes()

@@ -92,6 +92,15 @@ class Conversation:
                     self._carry_out(self.core.feed(event))
         self._flush()
 
+    def hear_lines(self, end: End, lines: Sequence[Line]) -> None:
+        """Feed lines that came together on stdio, under a policy."""
+        if not self.closed and not self._severed:
+            for effects in self.core.feed_lines(self.clock(), end, lines):
+                self._carry_out(effects)
+                if self._severed:
+                    break
+        self._flush()
+
     @property
     def passes(self) -> bool:
         """Whether what is said on stdio passes as it comes, and its lines need only be `overheard`."""

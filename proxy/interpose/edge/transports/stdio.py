@@ -57,7 +57,7 @@ class StdioLink:
         still be on its way to the disk then: before the end of the next line goes on, it is there.
         """
         if not conversation.passes:
-            await self.carry(conversation.hear_all, sink)
+            await self._relay_judged(conversation, sink)
             return
         conversation.overhear(self.end, self._lines(self._ahead))
 
@@ -75,6 +75,19 @@ class StdioLink:
 
         def ended(reason: str) -> None:
             conversation.overhear(self.end, self._splitter.finish())
+            conversation.hear(self._closed(reason))
+
+        await self._carry(heard, ended, sink)
+
+    async def _relay_judged(self, conversation: Conversation, sink: "StdioLink") -> None:
+        """The same where policy has a say in every line."""
+
+        def heard(chunk: bytes) -> None:
+            if lines := self._lines(chunk):
+                conversation.hear_lines(self.end, lines)
+
+        def ended(reason: str) -> None:
+            conversation.hear_lines(self.end, self._splitter.finish())
             conversation.hear(self._closed(reason))
 
         await self._carry(heard, ended, sink)
