@@ -206,7 +206,7 @@ class Lagging:
             and message.id not in self._idents
             and message.id not in self._calls
             and len(self._trails) + len(self._calls) < _MOST
-            and not self._session.remembers_any((message.id or "",))
+            and not self._session.remembers(message.id or "")
             and _is_plain_call(message.params, stateless=self._era == "stateless")
         )
 
