@@ -131,7 +131,7 @@ class Lagging:
             and _are_of_era(seen.calls, stateless=self._era == "stateless")
         )
 
-    def _settles(self, message: Message) -> bool:
+    def settles(self, message: Message) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
         ident = message.id or ""
         waits = ident in self._trails or ident in self._calls
@@ -148,7 +148,7 @@ class Lagging:
                 return False
             if event.channel != STDIO:
                 return self._in_exchange(seq, event, message, name)
-            return self._settles(message) if event.end == "server" else self._begins(seq, event, message, name)
+            return self.settles(message) if event.end == "server" else self._begins(seq, event, message, name)
         if type(event) is Requested:
             if event.method != "POST" or len(self._trails) >= _MOST:
                 return False
@@ -244,9 +244,9 @@ def _are_of_era(calls: Sequence[Call], *, stateless: bool) -> bool:
 
 def _is_of_era(said: Raw, *, stateless: bool) -> bool:
     """Whether a call with this `_meta` is of this era, and no task."""
-    meta = bytes(said)
-    if not meta:
+    if not said:
         return not stateless
+    meta = bytes(said)
     return (b"protocolVersion" in meta) == stateless and b"task" not in meta and b"\\u" not in meta
 
 
