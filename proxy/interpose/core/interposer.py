@@ -21,7 +21,7 @@ from interpose.core.events import (
 )
 from interpose.core.recording.codec import Pieces
 from interpose.core.recording.entry import Header
-from interpose.core.recording.recorder import Recorded, Recorder, Unrecorded
+from interpose.core.recording.recorder import Recorded, Recorder, Unrecorded, is_plain
 from interpose.core.session.glancing import glance
 from interpose.core.session.lagging import Lagging
 from interpose.core.session.pending import STDIO
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from interpose.core.enforcer import Enforcer
     from interpose.core.policy.engine import Engine
     from interpose.core.policy.rule import Policy
+
+
+_LARGE = 1 << 16  # a line from here is only glanced at, where that will do
 
 
 class Interposer:
@@ -117,22 +120,27 @@ class Interposer:
 
     def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Pieces]:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""
-        if not lines:
-            return []
+        if len(lines) == 1 and len(lines[0][0]) <= _LARGE:
+            return [self._overheard(at, end, *lines[0])]
         contents = [content for content, _ in lines]
-        seen = glance(end, contents)
-        if seen is not None:
-            first = self._recorder.seq + 1
-            found = self._recorder.plain(at, end, STDIO, contents)
-            if not self._lagging.follows_later(first, at, contents, seen):
-                for seq, content in enumerate(contents, first):
-                    self._lagging.hear(seq, Received(at, end, STDIO, Frame(content, read(content))))
-            return found
-        if len(lines) > 1:
+        seen = glance(end, contents) if lines else None
+        if seen is None and len(lines) > 1:
             return [pieces for line in lines for pieces in self.overhear(at, end, (line,))]
-        content, tail = lines[0]
+        if seen is None:
+            return [self._overheard(at, end, *line) for line in lines]
+        first = self._recorder.seq + 1
+        found = self._recorder.plain(at, end, STDIO, contents)
+        if not self._lagging.follows_later(first, at, contents, seen):
+            for seq, content in enumerate(contents, first):
+                self._lagging.hear(seq, Received(at, end, STDIO, Frame(content, read(content))))
+        return found
+
+    def _overheard(self, at: float, end: End, content: bytes, tail: bytes) -> Pieces:
+        """The same of one line, with no event for an answer that is plain."""
         message = read(content) if content.strip() else None
-        return [self.witness(Received(at, end, STDIO, Frame(content, message, None, tail))).pieces]
+        if end == "server" and message is not None and is_plain(message) and self._lagging.settles(message):
+            return self._recorder.message(at, end, STDIO, message).pieces
+        return self.witness(Received(at, end, STDIO, Frame(content, message, None, tail))).pieces
 
     def close(self, at: float, reason: str) -> list[Effect]:
         """End the recording: whoever is still waited for stands in its last line."""

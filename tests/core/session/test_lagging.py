@@ -167,7 +167,7 @@ def test_lines_that_are_overheard_are_recorded_as_if_they_were_fed() -> None:
 def test_what_is_not_recorded_is_followed_all_the_same() -> None:
     core, nothing = Interposer(recorded=False), Append(())
     assert core.open(Header("s", "2026-01-01T00:00:00Z", {}, {}, "test")) == [nothing]
-    assert core.overhear(1.0, "client", LINES[:1]) == []
+    assert core.overhear(1.0, "client", LINES[:1]) == [()]
     assert len(core.session.waits(2.0)) == 1
     heard = Received(1.5, "client", "stdio", Frame(LINES[1][0], read(LINES[1][0]), None, LINES[1][1]))
     assert core.feed(heard) == [nothing, Deliver("server", "stdio", heard.frame)]

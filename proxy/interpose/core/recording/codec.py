@@ -37,15 +37,16 @@ def chained(previous: bytes, pieces: tuple[bytes, ...]) -> tuple[bytes, tuple[by
 
 
 def _close(chain: bytes) -> bytes:
-    return b'%b%b"}\n' % (_MARK, chain)
+    return b',"chain":"%b"}\n' % chain
 
 
-def chained_line(previous: bytes, line: bytes) -> tuple[bytes, bytes]:
-    """The same for a line in one piece, which stays one."""
+def chained_line(previous: bytes, line: bytes) -> tuple[bytes, tuple[bytes, bytes]]:
+    """The same for a line that is made in one piece."""
     digest = _EMPTY.copy()
-    digest.update(previous + line)
+    digest.update(previous)
+    digest.update(line)
     chain = hexlify(digest.digest()[: _DIGITS // 2])
-    return chain, b'%b%b%b"}\n' % (line, _MARK, chain)
+    return chain, (line, b',"chain":"%b"}\n' % chain)
 
 
 def chained_messages(
@@ -57,12 +58,12 @@ def chained_messages(
     """
     found: list[Pieces] = []
     for seq, message in enumerate(messages, number):
-        line = b'{"seq":%d%b%b' % (seq, kind, message)
+        start = b'{"seq":%d%b' % (seq, kind)
         digest = _EMPTY.copy()
-        digest.update(previous)
-        digest.update(line)
+        digest.update(previous + start)
+        digest.update(message)
         previous = hexlify(digest.digest()[: _DIGITS // 2])
-        found.append((line, b',"chain":"%b"}\n' % previous))
+        found.append((start, message, b',"chain":"%b"}\n' % previous))
     return previous, found
 
 

@@ -114,7 +114,7 @@ class Recorder:
     def _received(self, event: Received, ruling: Ruling) -> Append:
         frame, message = event.frame, event.frame.message
         if message is not None and ruling is _NO_RULING and frame.block is None and is_plain(message):
-            return self._line(event.at, event.end, event.channel, message)
+            return self._message(event.at, event.end, event.channel, message)
         start = (self.seq, event.at, _ENDS[event.end], event.channel.encode())
         if message is None:
             return self._append((_START % start + b'"data"' + self._sse(frame),))
@@ -125,6 +125,11 @@ class Recorder:
         if not message.embeddable:
             return self._append((_START % start + b'"message",' + _as_text(message.raw) + extra,))
         return self._embedded(_START % start + b'"message","message":', message.raw, extra)
+
+    def message(self, at: float, end: End, channel: str, message: Message) -> Append:
+        """The line of a plain message that came as a line."""
+        self.seq += 1
+        return self._message(at, end, channel, message)
 
     def plain(self, at: float, end: End, channel: str, messages: Sequence[bytes]) -> list[Pieces]:
         """The lines of plain messages that came together as lines."""
@@ -138,7 +143,7 @@ class Recorder:
             self._embedded(b'{"seq":%d' % seq + kind, message).pieces for seq, message in enumerate(messages, first)
         ]
 
-    def _line(self, at: float, end: End, channel: str, message: Message) -> Append:
+    def _message(self, at: float, end: End, channel: str, message: Message) -> Append:
         self.messages += 1
         return self._whole(_MESSAGE % (self.seq, at, _ENDS[end], channel.encode(), message.raw))
 
@@ -185,8 +190,8 @@ class Recorder:
         return self._chain
 
     def _whole(self, line: bytes) -> Append:
-        self._chain, line = chained_line(self._previous(), line)
-        return Append((line,))
+        self._chain, pieces = chained_line(self._chain if self._late is None else self._previous(), line)
+        return Append(pieces)
 
     def _append(self, pieces: tuple[bytes, ...]) -> Append:
         self._chain, line = chained(self._previous(), pieces)
@@ -210,6 +215,10 @@ class Unrecorded(Recorder):
         return _NOTHING
 
     def record(self, event: Recorded, ruling: Ruling | None = None) -> Append:
+        self.seq += 1
+        return _NOTHING
+
+    def message(self, at: float, end: End, channel: str, message: Message) -> Append:
         self.seq += 1
         return _NOTHING
 

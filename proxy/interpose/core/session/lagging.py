@@ -135,7 +135,7 @@ class Lagging:
             and _are_of_era(seen.calls, stateless=self._era == "stateless")
         )
 
-    def _settles(self, message: Message, value: dict[str, Any] | None) -> bool:
+    def settles(self, message: Message, value: dict[str, Any] | None = None) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
         ident = message.id or ""
         waits = ident in self._trails or ident in self._calls
@@ -173,7 +173,7 @@ class Lagging:
         if event.channel != STDIO:
             return self._in_exchange(seq, event, message, name, value)
         if event.end == "server":
-            return self._settles(message, value)
+            return self.settles(message, value)
         return self._begins(seq, event, message, name, value)
 
     def _begins(
@@ -220,7 +220,7 @@ class Lagging:
             and message.id not in self._idents
             and message.id not in self._calls
             and len(self._trails) + len(self._calls) < _MOST
-            and not self._session.remembers_any((message.id or "",))
+            and not self._session.remembers(message.id or "")
             and _is_plain_call(message.params, value, stateless=self._era == "stateless")
         )
 
@@ -261,9 +261,9 @@ def _are_of_era(calls: Sequence[Call], *, stateless: bool) -> bool:
 
 def _is_of_era(said: Raw, *, stateless: bool) -> bool:
     """Whether a call with this `_meta` is of this era, and no task."""
-    meta = bytes(said)
-    if not meta:
+    if not said:
         return not stateless
+    meta = bytes(said)
     return (b"protocolVersion" in meta) == stateless and b"task" not in meta and b"\\u" not in meta
 
 

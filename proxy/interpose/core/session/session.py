@@ -128,8 +128,13 @@ class Session:
         """What waits at a time, and for whom."""
         return waits(self._state, at)
 
+    def remembers(self, ident: str) -> bool:
+        """Whether a call of the client's with this id waits, or waited, for an answer on stdio or in a session."""
+        key, pending = ("client", SESSION, ident), self._state.pending
+        return key in pending.open or key in pending.tombs
+
     def remembers_any(self, idents: Iterable[str]) -> bool:
-        """Whether a call of the client's with one of these ids waits, or waited, on stdio or in a session."""
+        """The same for one of many."""
         pending, keys = self._state.pending, [("client", SESSION, ident) for ident in idents]
         return not (pending.open.keys().isdisjoint(keys) and pending.tombs.keys().isdisjoint(keys))
 

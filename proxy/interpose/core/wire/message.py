@@ -181,7 +181,7 @@ def parse_exact(raw: bytes) -> Any:
 def id_text(value: Raw | bytes) -> str:
     """The canonical JSON text of an id: strings respelled one way, numbers with their own digits."""
     text = bytes(value).strip()
-    if text.isdigit():
+    if text.isascii() and b"\\" not in text:  # it has one spelling
         return text.decode()
     if text[:1] == b'"':
         try:

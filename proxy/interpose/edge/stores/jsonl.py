@@ -204,7 +204,9 @@ def _write_all(fd: int, pieces: tuple[bytes, ...]) -> int:
     if total <= _STEP or max(map(len, pieces)) <= _STEP:
         pieces = (b"".join(pieces),)
     for piece in pieces:
-        view = memoryview(piece)
-        while view:
-            view = view[os.write(fd, view[:_STEP]) :]
+        written = os.write(fd, piece[:_STEP])
+        if written < len(piece):
+            rest = memoryview(piece)[written:]
+            while rest:
+                rest = rest[os.write(fd, rest[:_STEP]) :]
     return total
