@@ -309,12 +309,14 @@ class Relayed(Underway):
 
     def _is_in_question(self, frames: Sequence[Frame]) -> bool:
         """Whether more may be said to either side, or what there is takes its time, or a body becomes another."""
-        exchange = self._exchange
+        exchange, said = self._exchange, self._exchange.downstream
         if exchange.is_held or self._session.has_unplaced or self._holds():
             return True
-        if any(said.over for said in exchange.downstream):
+        if len(frames) == len(said) == 1 and said[0] is frames[0]:  # as nearly every reply
+            return False
+        if any(each.over for each in said):
             return True
-        return not exchange.streams and [said.raw for said in exchange.downstream] != [frame.raw for frame in frames]
+        return not exchange.streams and [each.raw for each in said] != [frame.raw for frame in frames]
 
     def _leave_out(self, frame: Frame) -> None:
         """What was not read was not judged, and does not go on."""

@@ -38,9 +38,12 @@ def of_another_body(headers: RawHeaders) -> Lines:
 def plainly(headers: RawHeaders) -> Lines:
     """A request's headers that ask for an answer which can be read: one that is not coded."""
     lines = list(headers)
+    looked = looked_at(lines)
+    if b"accept-encoding" not in [header.name for header in looked]:
+        return lines
     return [
         (line[0], b"identity") if header.name == b"accept-encoding" else line
-        for line, header in zip(lines, looked_at(lines), strict=True)
+        for line, header in zip(lines, looked, strict=True)
     ]
 
 
