@@ -5,7 +5,7 @@ the parser, two tasks' turns and a future. Its private members used here: docs/d
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from aiohttp import web
@@ -20,7 +20,7 @@ _FAMILIAR: Familiar[RawRequestMessage] = Familiar()
 
 
 class Arrivals(web.RequestHandler):
-    """One connection: one request is answered after the other, each by its own task."""
+    """One connection: one request is answered after the other."""
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         super().__init__(manager, **options)
@@ -98,6 +98,7 @@ class Arrivals(web.RequestHandler):
         missing = length - (len(data) - end)
         if missing > 0:
             self._came = data
+            self._stay()
         elif missing < 0:
             self._is_plain = False
             super().data_received(data)
@@ -164,11 +165,13 @@ class Arrivals(web.RequestHandler):
         self._done(reply.keep_alive)
 
     def _wait_for(self, answer: Awaitable[web.StreamResponse]) -> None:
-        """Let a task wait. One that is cancelled before it began would leave what is under way as it is."""
+        """Let a task wait. One that is cancelled before it began would leave the answer as it is."""
         assert self._request is not None, "it asked"
         self._answering = self._loop.create_task(self._carry_out(self._request, answer))
         if isinstance(answer, Underway):
             self._answering.add_done_callback(lambda _: answer.abandon())
+        elif isinstance(answer, Coroutine):
+            self._answering.add_done_callback(lambda _: answer.close())
 
     async def _carry_out(self, request: web.BaseRequest, answer: Awaitable[web.StreamResponse]) -> None:
         keep_alive = False
@@ -200,7 +203,7 @@ class Arrivals(web.RequestHandler):
             if self.transport is not None:
                 self.transport.close()
             return
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        self._stay()
         if self._behind:
             behind, self._behind = self._behind, b""
             if self._buffer_paused:
@@ -210,8 +213,11 @@ class Arrivals(web.RequestHandler):
     def _process_keepalive(self) -> None:
         """A connection on which something is answered is not idle."""
         if self._request is not None:
-            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+            self._stay()
         super()._process_keepalive()
+
+    def _stay(self) -> None:
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
 
 
 async def _failing(error: Exception) -> web.StreamResponse:
