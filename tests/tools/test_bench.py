@@ -89,3 +89,9 @@ def test_a_page_of_some_loads_alone_is_refused() -> None:
 
 def test_the_tool_can_be_run() -> None:
     assert os.access(TOOLS / "bench", os.X_OK)
+
+
+def test_the_tool_says_what_it_can_do() -> None:
+    done = run("--help")
+    assert done.returncode == 0, done.stderr
+    assert "15 % more" in done.stdout
