@@ -1,19 +1,19 @@
 """One MCP exchange on its way through a relay: heard event by event, carried out as the core decides."""
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from interpose.core.events import Closed, End, Event, Frame, Received, Requested, Responded
+from interpose.core.events import Event, Frame, Received, Requested, Responded
 from interpose.edge.errand import Errands
 from interpose.edge.front import Front
 from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncoded
 from interpose.edge.judging import Judging
-from interpose.edge.link import FAULT
+from interpose.edge.relayed_hearing import Hearing
 from interpose.edge.relayed_request import RelayedRequest
 from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
 from interpose.edge.transports.bodies import is_event_stream
@@ -26,8 +26,6 @@ from interpose.edge.transports.reply import ClientGone, Reply
 from interpose.edge.transports.sending import Answer, Sending
 from interpose.edge.transports.underway import Underway
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
-
-_LIGHT = 1 << 16
 
 
 class Relayed(Underway):
@@ -50,12 +48,9 @@ class Relayed(Underway):
         self._exchange = exchange
         self._request = RelayedRequest(exchange)
         self._target = exchange.request.raw_path
-        self._clock = session.conversation.clock
-        self._channel = session.enter(exchange)
-        self._unheard: list[Event] = []  # what came of the answer and is heard with what follows it
+        self._hearing = Hearing(errands, session, exchange)
         self._accepted = False
         self._opens = False
-        self._closed = False
         self._left = False
         self._heard: list[Frame] | None = None  # of a body that was here whole
         self._sending: Sending | None = None
@@ -95,13 +90,13 @@ class Relayed(Underway):
             return None
         reply = exchange.begin(head.status, head.reason, head.headers)
         exchange.finish_at_once()
-        self._close("server", "end")
+        self._hearing.close("server", "end")
         return reply
 
     def abandon(self) -> None:
         if self._left:
             return
-        self._close_early()
+        self._hearing.close_early()
         if self._sending is not None:
             self._session.turnstile.give_up(self._sending)
         self._leave()
@@ -115,16 +110,16 @@ class Relayed(Underway):
         if not target.isascii():
             target = raw(target).decode("utf-8", "replace")
         headers = text(request.raw_headers)
-        enforces, at = self._session.enforces, self._clock()
+        enforces, at = self._session.enforces, self._hearing.clock()
         self._opens = frame.message is not None and frame.message.method == "initialize"
         if frame.message is not None:
             self._exchange.ask(frame.message)
         if enforces:
             self._request.prepare(frame.message)
-        events: list[Event] = [Requested(at, self._channel, request.method, target, headers)]
+        events: list[Event] = [Requested(at, self._hearing.channel, request.method, target, headers)]
         if frame.raw:
-            events.append(Received(at, "client", self._channel, frame))
-        self._hear(*events)
+            events.append(Received(at, "client", self._hearing.channel, frame))
+        self._hearing.hear(*events)
         if frame.raw and enforces:
             self._request.review(frame)
 
@@ -133,19 +128,19 @@ class Relayed(Underway):
         try:
             return await self._carry()
         except asyncio.CancelledError:
-            self._close_early()
+            self._hearing.close_early()
             raise
         except ClientGone:
-            self._close_early()
+            self._hearing.close_early()
             return exchange.cut() or refusal(499, "the client left")
         except Unreadable as error:
-            self._close("server", str(error))
+            self._hearing.close("server", str(error))
             return exchange.cut() or refusal(502, f"{self._front.origin}: {error}")
         except UPSTREAM_ERRORS as error:
-            self._close("server", problem(error))
+            self._hearing.close("server", problem(error))
             return exchange.cut() or refusal(502, f"no answer from {self._front.origin}: {problem(error)}")
         except Exception:
-            self._close("server", "interpose failed")
+            self._hearing.close("server", "interpose failed")
             raise
         finally:
             self._leave()
@@ -153,7 +148,7 @@ class Relayed(Underway):
     def _leave(self) -> None:
         self._left = True
         self._exchange.abandon()
-        self._roster.leave(self._session, self._channel)
+        self._roster.leave(self._session, self._hearing.channel)
 
     # --- what the client asks ----------------------------------------------------------------------------------------
 
@@ -170,7 +165,7 @@ class Relayed(Underway):
             asked.mirror()
         sending, gave_up = await self._sent()
         if gave_up:
-            note = f"{self._channel}: {gave_up}; what came later no longer waits for it"
+            note = f"{self._hearing.channel}: {gave_up}; what came later no longer waits for it"
             self._session.conversation.tell("server", "note", note)
         try:
             answer = await sending.answer()
@@ -191,20 +186,18 @@ class Relayed(Underway):
     async def _await_word(self) -> None:
         """What neither went on nor was answered is decided upon later. Raises ClientGone where it was broken off."""
         exchange = self._exchange
-        while not exchange.upstream and not exchange.downstream and (exchange.waiting or self._holds()):
+        while not exchange.upstream and not exchange.downstream and (exchange.waiting or self._hearing.holds()):
             if exchange.severed:
                 raise ClientGone
             await exchange.moved()
 
-    def _holds(self) -> bool:
-        """Whether something that was said in this exchange is held."""
-        return self._session.conversation.core.holds(self._channel)
-
     def _refuse(self, why: Refusal) -> web.StreamResponse:
         """Turn away what the server could read in another way than policy did."""
         response = why.response(self._exchange.request)
-        self._hear(Responded(self._clock(), self._channel, response.status, tuple(response.headers.items())))
-        self._close("server", "end")
+        self._hearing.hear(
+            Responded(self._hearing.clock(), self._hearing.channel, response.status, tuple(response.headers.items()))
+        )
+        self._hearing.close("server", "end")
         return response
 
     async def _answer(self) -> web.StreamResponse:
@@ -219,14 +212,14 @@ class Relayed(Underway):
             await stream.offer()
             said = []
         head = own_head(exchange.request, said)
-        self._hear(Responded(self._clock(), self._channel, head.status, text(head.headers)))
+        self._hearing.hear(Responded(self._hearing.clock(), self._hearing.channel, head.status, text(head.headers)))
         reply = exchange.begin(head.status, head.reason, head.headers)
         if exchange.streams:
             exchange.downstream.extend(said)
             await exchange.flush()
         elif said:
             await exchange.write(joined(said))
-        self._close("server", "end")
+        self._hearing.close("server", "end")
         await exchange.finish()
         return reply
 
@@ -242,8 +235,8 @@ class Relayed(Underway):
         frames = frames_of(answer)
         while True:
             if not answer.is_whole:
-                if self._unheard:
-                    self._hear()
+                if self._hearing.unheard:
+                    self._hearing.hear()
                 await exchange.announce()
             batch = await frames.more()
             if batch and self._session.enforces and not (exchange.streams and uncoded(head) == head):
@@ -252,22 +245,22 @@ class Relayed(Underway):
             await exchange.flush(more=frames.ended)
             if frames.ended:
                 break
-        self._close("server", "end")
+        self._hearing.close("server", "end")
         await exchange.finish()
         return reply
 
     async def _judge(self, answer: Answer, head: Head) -> web.StreamResponse:
         """Hand on what the core lets through."""
         exchange, heard = self._exchange, self._heard
-        judging = Judging(exchange, self._hear_said, partial(self._errands.room, self._session), self._holds)
+        judging = Judging(exchange, self._hear_said, partial(self._errands.room, self._session), self._hearing.holds)
         if heard is not None:
             await judging.go_on(head, heard[-1] if heard else None)
         else:
             if not answer.is_whole:
-                self._hear()
+                self._hearing.hear()
             await judging.carry(answer, head)
         await exchange.announce()
-        self._close("server", "end")
+        self._hearing.close("server", "end")
         await exchange.finish()
         assert exchange.reply is not None, "whatever was judged, a reply was begun"
         return exchange.reply
@@ -276,7 +269,9 @@ class Relayed(Underway):
         """Hear the head, with what follows it, and learn from it."""
         self._notice(answer)
         self._accepted = answer.status == 202
-        self._unheard.append(Responded(self._clock(), self._channel, answer.status, text(answer.raw_headers)))
+        self._hearing.unheard.append(
+            Responded(self._hearing.clock(), self._hearing.channel, answer.status, text(answer.raw_headers))
+        )
         return self._head(answer)
 
     def _head(self, answer: Answer) -> Head:
@@ -284,39 +279,14 @@ class Relayed(Underway):
         return Head(answer.status, answer.reason, headers)
 
     def _hear_said(self, frames: Sequence[Frame], *, ended: bool) -> bool:
-        """Hear frames, with what came before them, and with the end where nothing can come between: True for that."""
-        self._errands.hear(self._session, self._exchange, self._said(frames, ended=ended))
-        return self._closed
+        return self._hearing.hear_said(frames, self._seen, ended=ended)
 
-    def _said(self, frames: Sequence[Frame], *, ended: bool) -> Iterator[Event]:
-        """What is to be heard, and what there is to do about each frame once it was."""
-        yield from self._unheard
-        self._unheard.clear()
-        at, enforces = self._clock(), self._session.enforces
-        for frame in frames:
-            yield Received(at, "server", self._channel, frame)
-            if enforces and frame.message is None and frame.block is None:
-                self._leave_out(frame)
-            if frame.block is not None and frame.block.event == "endpoint" and frame.block.data:
-                self._learn_endpoint(frame.block.data)
-        if ended and self._is_light and not (enforces and self._is_in_question(frames)):
-            yield self._closing("server", "end", at)
-
-    @property
-    def _is_light(self) -> bool:
-        """Whether all can be sent without waiting for the client, so that nothing comes between it and the end."""
-        return self._exchange.takes and sum([len(frame.raw) for frame in self._exchange.downstream]) <= _LIGHT
-
-    def _is_in_question(self, frames: Sequence[Frame]) -> bool:
-        """Whether more may be said to either side, or what there is takes its time, or a body becomes another."""
-        exchange, said = self._exchange, self._exchange.downstream
-        if exchange.is_held or self._session.has_unplaced or self._holds():
-            return True
-        if len(frames) == len(said) == 1 and said[0] is frames[0]:  # as nearly every reply
-            return False
-        if any(each.over for each in said):
-            return True
-        return not exchange.streams and [each.raw for each in said] != [frame.raw for frame in frames]
+    def _seen(self, frame: Frame) -> None:
+        """A frame was heard."""
+        if self._session.enforces and frame.message is None and frame.block is None:
+            self._leave_out(frame)
+        if frame.block is not None and frame.block.event == "endpoint" and frame.block.data:
+            self._learn_endpoint(frame.block.data)
 
     def _leave_out(self, frame: Frame) -> None:
         """What was not read was not judged, and does not go on."""
@@ -324,7 +294,7 @@ class Relayed(Underway):
             self._exchange.downstream.pop()
             if self._accepted:  # with a 202 some servers say `Accepted`
                 return
-            note = f"{self._channel}: {len(frame.raw)} bytes that are no message were not handed on"
+            note = f"{self._hearing.channel}: {len(frame.raw)} bytes that are no message were not handed on"
             self._session.conversation.tell("server", "note", note)
 
     def _learn_endpoint(self, data: bytes) -> None:
@@ -354,23 +324,3 @@ class Relayed(Underway):
             self._front.moved(self._target, answer.headers["Location"])
         elif answer.status == 401 and self._roster.sign_in is not None:
             self._roster.sign_in.see(answer.status, answer.headers.getall("WWW-Authenticate", ()))
-
-    def _hear(self, *events: Event) -> None:
-        unheard, self._unheard = self._unheard, []
-        self._errands.hear(self._session, self._exchange, (*unheard, *events))
-
-    def _close_early(self) -> None:
-        """Nobody is there to be answered: the client left, or was made to."""
-        if self._exchange.severed:
-            self._close("server", FAULT)
-        else:
-            self._close("client", "disconnect")
-
-    def _close(self, end: End, reason: str) -> None:
-        """An exchange ends once, by whoever ended it first."""
-        if not self._closed:
-            self._hear(self._closing(end, reason, self._clock()))
-
-    def _closing(self, end: End, reason: str, at: float) -> Closed:
-        self._closed = True
-        return Closed(at, end, self._channel, reason)
