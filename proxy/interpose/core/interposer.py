@@ -115,8 +115,9 @@ class Interposer:
                 return [*enforcer.left(event.at, event.channel), self.witness(event)]
 
     def feed_lines(self, at: float, end: End, lines: Sequence[Line]) -> Iterator[list[Effect]]:
-        """Hear lines that came together on stdio, step by step (`Enforcer.feed_lines`); under no policy, `overhear`."""
-        return iter(()) if self._enforcer is None else self._enforcer.feed_lines(at, end, lines)
+        """Hear lines that came together on stdio, step by step (`Enforcer.feed_lines`)."""
+        assert self._enforcer is not None, "under no policy they are overheard"
+        return self._enforcer.feed_lines(at, end, lines)
 
     def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Pieces]:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""

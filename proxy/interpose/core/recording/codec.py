@@ -16,6 +16,7 @@ from interpose.core.recording.entry import FORMAT, Entry, Header
 Pieces = Iterable[bytes]  # of one line
 
 _MARK = b',"chain":"'
+_CLOSE = _MARK + b'%b"}\n'
 _DIGITS = 32
 _EMPTY = sha256()  # a copy is made in a quarter of the time of a new one
 _TAIL = len(_MARK) + _DIGITS + len(b'"}')
@@ -33,11 +34,7 @@ def chained(previous: bytes, pieces: tuple[bytes, ...]) -> tuple[bytes, tuple[by
     for piece in pieces[1:]:
         digest.update(piece)
     chain = hexlify(digest.digest()[: _DIGITS // 2])
-    return chain, (*pieces, _close(chain))
-
-
-def _close(chain: bytes) -> bytes:
-    return b',"chain":"%b"}\n' % chain
+    return chain, (*pieces, _CLOSE % chain)
 
 
 def chained_line(previous: bytes, line: bytes) -> tuple[bytes, tuple[bytes, bytes]]:
@@ -46,7 +43,7 @@ def chained_line(previous: bytes, line: bytes) -> tuple[bytes, tuple[bytes, byte
     digest.update(previous)
     digest.update(line)
     chain = hexlify(digest.digest()[: _DIGITS // 2])
-    return chain, (line, b',"chain":"%b"}\n' % chain)
+    return chain, (line, _CLOSE % chain)
 
 
 def chained_messages(
@@ -63,7 +60,7 @@ def chained_messages(
         digest.update(previous + start)
         digest.update(message)
         previous = hexlify(digest.digest()[: _DIGITS // 2])
-        found.append((start, message, b',"chain":"%b"}\n' % previous))
+        found.append((start, message, _CLOSE % previous))
     return previous, found
 
 
@@ -92,7 +89,7 @@ class LateLine:
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._pieces
-        yield _close(self.chain.value())
+        yield _CLOSE % self.chain.value()
 
 
 def open_object(value: object) -> bytes:

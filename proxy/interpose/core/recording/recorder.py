@@ -190,7 +190,7 @@ class Recorder:
         return self._chain
 
     def _whole(self, line: bytes) -> Append:
-        self._chain, pieces = chained_line(self._chain if self._late is None else self._previous(), line)
+        self._chain, pieces = chained_line(self._previous(), line)
         return Append(pieces)
 
     def _append(self, pieces: tuple[bytes, ...]) -> Append:

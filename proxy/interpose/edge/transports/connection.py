@@ -102,16 +102,19 @@ class Connection(ResponseHandler):
             return
         self._expect_parsed(verb)
         super().data_received(data)
-        if self._buffer and verb != "HEAD":
-            self._learn(head, len(data) - end)
+        if message is None and self._buffer and verb != "HEAD":
+            length = self._learn(head)
+        if 0 <= length < len(data) - end:  # what follows answers nobody
+            self._should_close = True
 
-    def _learn(self, head: bytes, came: int) -> None:
-        """Know the answer that aiohttp has begun to read by its head. What follows it answers nobody."""
+    def _learn(self, head: bytes) -> int:
+        """Know the answer that aiohttp has begun to read by its head. Its length, -1 where only aiohttp knows it."""
         (message, _), _ = self._buffer[0]
         length = announced(head, message) if message.code not in _BODILESS and message.code >= 200 else None
-        if length is not None:
-            _FAMILIAR.learn(head, message, length)
-            self._should_close = self._should_close or came > length
+        if length is None:
+            return -1
+        _FAMILIAR.learn(head, message, length)
+        return length
 
     def _expect_parsed(self, verb: str) -> None:
         self.set_response_params(

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from aiohttp.http import HttpVersion11, RawRequestMessage, RawResponseMessage
 
+from interpose.core.wire.kept import Remembered
+
 Parsed = TypeVar("Parsed", RawRequestMessage, RawResponseMessage)
 
 LARGE = 1 << 16
@@ -17,19 +19,16 @@ _LONG = 1 << 12  # bytes: what is longer is hardly said twice
 _BY_HAND = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
 
 
-class Familiar(dict[bytes, tuple[Parsed, int]], Generic[Parsed]):
-    """What heads say, by their bytes, and how many bytes of body each announces.
+class Familiar(Remembered[bytes, tuple[Parsed, int]], Generic[Parsed]):
+    """What heads say, by their bytes, and how many bytes of body each announces. For as many as are usual."""
 
-    For as many as are usual, then all of it is forgotten. Some are credentials: it is for memory alone.
-    """
+    def __init__(self) -> None:
+        super().__init__(_MANY)
 
     def learn(self, head: bytes, message: Parsed, length: int) -> None:
         """A parser read this head."""
-        if length > LARGE or len(head) > _LONG:
-            return
-        if len(self) >= _MANY:
-            self.clear()
-        self[head] = message, length
+        if length <= LARGE and len(head) <= _LONG:
+            self.remember(head, (message, length))
 
 
 def end_of_head(data: bytes) -> int:
