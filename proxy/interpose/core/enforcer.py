@@ -5,11 +5,12 @@ forwarded, nothing here answers it too. A message that is held goes on at most o
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
 
-from interpose.core.effects import Cut, Deliver, Effect, Release, Seek, Store, Wake
+from interpose.core.effects import Append, Cut, Deliver, Effect, Release, Seek, Store, Wake
 from interpose.core.entrance import Entrance
 from interpose.core.errands import STDIO, Errand, Errands
 from interpose.core.events import Decided, Decision, End, Frame, Received, Ticked, Told, other
@@ -31,6 +32,7 @@ from interpose.core.voice import Voice
 from interpose.core.wire.lines import Line
 from interpose.core.wire.message import Kind, Message, id_text, read
 
+_LARGE = 1 << 16  # lines from here are heard one by one
 _CANCELLED = {"error": {"code": -32800, "message": "Request cancelled"}}
 
 
@@ -74,9 +76,12 @@ class Enforcer:
 
         Lines that stand together and that nobody has a say in go on in one frame. INVARIANT: all else is as by `feed`.
         """
+        if len(lines) > 1 and (effects := self._let_lines_by(at, end, lines)):
+            yield effects
+            return
         recorder, glance, lets = self._recorder, self._entrance.glance, self._passing.lets
         enforces = self.engine.enforces  # which nothing that is heard here changes
-        effects: list[Effect] = []
+        effects = []
         passing: list[Received] = []
         for content, tail in lines:
             message = read(content) if content.strip() else None
@@ -92,6 +97,19 @@ class Enforcer:
             yield self.feed(event) if message is None else self._judged(event, message, value)
         if passing:
             yield [*effects, self._let_by(end, passing)]
+
+    def _let_lines_by(self, at: float, end: End, lines: Sequence[Line]) -> list[Effect]:
+        """Lines that nobody has a say in, heard together; nothing where that cannot be told of all of them."""
+        contents = [content for content, _ in lines]
+        if not self.engine.enforces or self._passing.pauses or max(map(len, contents)) > _LARGE:
+            return []
+        seen = self._entrance.glance_lines(contents, calls=end == "client")
+        if seen is None or not self._passing.lets_lines(self._recorder.seq + 1, at, contents, seen):
+            return []
+        if end == "client":
+            self._errands.notice(read(contents[-1]))
+        recorded = self._recorder.plain(at, end, STDIO, contents)
+        return [*map(Append, recorded), Deliver(other(end), STDIO, Frame(b"".join(chain.from_iterable(lines))))]
 
     def _let_by(self, end: End, passing: Sequence[Received]) -> Deliver:
         """Lines on stdio that go on as they came."""

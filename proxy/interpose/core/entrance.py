@@ -28,6 +28,8 @@ class Entrance:
         self._gate = Gate()
         self.glance: Callable[[Message], dict[str, Any] | None] = self._gate.glance
         """The params or result of a message that surely may be judged; None says nothing (`Gate.glance`)."""
+        self.glance_lines = self._gate.glance_lines
+        """The same of lines that came together."""
 
     def objection(self, event: Received, message: Message, opening: Opening) -> Objection | None:
         """What speaks against a message that a glance did not clear, in a session that opened like this."""

@@ -4,11 +4,16 @@ Most of what is said is neither blocked nor changed. Who follows it late (`sessi
 rule could be about it at all, is done with it in half the time.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from interpose.core.events import Received
 from interpose.core.policy.engine import Engine
+from interpose.core.policy.matching import Key
+from interpose.core.policy.shortlist import calls_for_a_look
 from interpose.core.session.lagging import Lagging
+from interpose.core.session.unfollowed import About
+from interpose.core.wire.gate_lines import Everyday
 from interpose.core.wire.message import Kind, Message
 
 _NAMED = {"prompts/get": "name", "resources/read": "uri", "tools/call": "name"}
@@ -24,17 +29,22 @@ class Passing:
         self._turn = -1
         self._pauses = False
 
+    @property
+    def pauses(self) -> bool:
+        """Whether nothing is let pass here for now."""
+        if self._turn != self._lagging.turn:  # nothing that counts here changes unless the session catches up first
+            self._turn = self._lagging.turn
+            self._pauses = self._engine.needs_all(self._lagging.opening)
+        return self._pauses
+
     def lets(self, seq: int, event: Received, message: Message, value: dict[str, Any]) -> bool:
         """Whether the message of an event is let pass. What passes is followed, sooner or later.
 
         `value` are its params or result.
         """
-        lagging = self._lagging
-        if self._turn != lagging.turn:  # nothing that counts here changes unless the session catches up first
-            self._turn = lagging.turn
-            self._pauses = self._engine.needs_all(lagging.opening)
-        if self._pauses:
+        if self.pauses:
             return False
+        lagging = self._lagging
         if event.end == "server":
             call = lagging.call_of(event.channel, message) if message.kind is _RESULT else None
             if call is None or self._engine.has_a_say((call[0], _RESULT, "server", False, call[1]), value):
@@ -47,3 +57,27 @@ class Passing:
         if self._engine.has_a_say((method, _REQUEST, "client", False, name), value):
             return False
         return lagging.takes(seq, event, message, name, value)
+
+    def lets_lines(self, seq: int, at: float, lines: Sequence[bytes], seen: Everyday) -> bool:
+        """Whether lines that came together on stdio, numbered from `seq`, are all let pass; else none of them is."""
+        if seen.methods:
+            about = list(map(_about, seen.methods, seen.values))
+            kinds: list[Key] = [(method, _REQUEST, "client", False, name) for method, name in about]
+        else:
+            about = self._lagging.calls_of(seen.ids) or []
+            kinds = [(method, _RESULT, "server", False, name) for method, name in about]
+        return not self._has_a_say(kinds, seen) and self._lagging.takes_lines(seq, at, lines, seen, about)
+
+    def _has_a_say(self, kinds: Sequence[Key], seen: Everyday) -> bool:
+        """Whether a rule could be about one of these messages."""
+        watched = {kind: self._engine.watched(kind) for kind in set(kinds)}
+        if not watched or None in watched.values():
+            return True
+        if not any(watched.values()):
+            return False
+        return any(calls_for_a_look(watched[kind] or (), value) for kind, value in zip(kinds, seen.values, strict=True))
+
+
+def _about(method: str, params: dict[str, Any]) -> About:
+    name = params.get(_NAMED[method]) if method in _NAMED else None
+    return method, name

@@ -57,6 +57,8 @@ class Engine:
         self._matcher = Matcher(rules, self._facts, self._state)
         self.has_a_say = self._matcher.has_a_say
         """Whether the verdict on a plain message could be any but PASS, where not all must be judged."""
+        self.watched = self._matcher.watched
+        """The members for which it could be so with such a message; None: it could with any."""
         self.learns = any(isinstance(rule, Pin) and rule.file is not None for rule in rules)
         self._limits = any(rule.do == "limit" for rule in rules)
         self._notes = any(rule.noted is not None for rule in rules)

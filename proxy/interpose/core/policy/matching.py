@@ -11,7 +11,7 @@ from interpose.core.policy.facts import Facts
 from interpose.core.policy.fault import RuleFault
 from interpose.core.policy.rule import AnyRule, Note, effect_of
 from interpose.core.policy.select import Selector, compile_rule
-from interpose.core.policy.shortlist import Shortlist, Watched
+from interpose.core.policy.shortlist import Shortlist, Watched, calls_for_a_look
 from interpose.core.policy.standing import STANDING, may_concern, stand
 from interpose.core.policy.subject import Subject
 from interpose.core.session.asks import Ask
@@ -54,15 +54,11 @@ class Matcher:
     def has_a_say(self, key: Key, value: Any) -> bool:
         """Whether a rule could match such a message with these params or result; True when nobody knows yet."""
         watched = self._watched.get(key)
-        if watched is None:
-            return True
-        for path, names in watched:
-            holder = value
-            for name in path:
-                holder = holder.get(name) if type(holder) is dict else None
-            if type(holder) is dict and not names.isdisjoint(holder):
-                return True
-        return False
+        return watched is None or calls_for_a_look(watched, value)
+
+    def watched(self, key: Key) -> Watched | None:
+        """The members for which a rule could match such a message; None where one always could, or nobody knows."""
+        return self._watched.get(key)
 
     def _matches(self, sighting: Sighting, chosen: Chosen, whole: Subject) -> list[Matched]:
         # A client that answers by a task of its own brings the ask up again: it is asked no second time.

@@ -55,3 +55,14 @@ class Shortlist:
             if type(holder) is dict and not needing.keys().isdisjoint(holder):
                 chosen += [number for name in needing if name in holder for number in needing[name]]
         return chosen
+
+
+def calls_for_a_look(watched: Watched, value: Any) -> bool:
+    """Whether one of these members stands in params or a result."""
+    for path, names in watched:
+        holder = value
+        for name in path:
+            holder = holder.get(name) if type(holder) is dict else None
+        if type(holder) is dict and not names.isdisjoint(holder):
+            return True
+    return False

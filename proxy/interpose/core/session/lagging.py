@@ -5,10 +5,10 @@ here; anything else is followed at once, after all that came before it.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import count, repeat
 from typing import Any, get_args
 
 import msgspec
+import orjson
 from msgspec import UNSET, Raw
 
 from interpose.core.events import Closed, Event, Frame, Received, Requested, Responded
@@ -17,7 +17,9 @@ from interpose.core.session.opening import Opening
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
-from interpose.core.wire.message import Kind, Message, read
+from interpose.core.session.unfollowed import About, Unfollowed, slim, slim_lines, slim_params
+from interpose.core.wire.gate_lines import Everyday
+from interpose.core.wire.message import Kind, Message
 
 _MOST = 1024
 _LARGE = 1 << 14
@@ -26,7 +28,7 @@ _REQUEST, _RESULT = Kind.REQUEST, Kind.RESULT
 
 
 class _Trail(msgspec.Struct):
-    """What was heard of one call and is not followed yet: on stdio its request, over HTTP all of its exchange."""
+    """What was heard of one exchange over HTTP and is not followed yet."""
 
     ident: str | None
     events: list[tuple[int, Event]]
@@ -44,9 +46,9 @@ class Lagging:
     def __init__(self, seen: Callable[[Sighting], None] | None = None) -> None:
         self._session = Session()
         self._seen = seen
-        self._trails: dict[str, _Trail] = {}  # by the id of a call on stdio, by channel over HTTP; no two look alike
-        self._calls: dict[str, tuple[int, float, bytes]] = {}  # overheard on stdio, by id: number, time and line
-        self._idents: set[str | None] = set()
+        self._calls = Unfollowed()  # on stdio
+        self._trails: dict[str, _Trail] = {}  # over HTTP, by channel
+        self._idents: set[str | None] = set()  # of these
         self._era: str | None = None  # that it opened in, empty until it has; None when that must be looked up
         self.turn = 0
         """How often it has caught up: in between nothing changes that anybody could know of the session."""
@@ -63,10 +65,8 @@ class Lagging:
         self.turn += 1
         if self._trails or self._calls:
             trails, self._trails = self._trails, {}
-            calls, self._calls = self._calls, {}
             self._idents.clear()
-            events: list[tuple[int, Event]] = [(seq, _overheard(at, line)) for seq, at, line in calls.values()]
-            events += (each for trail in trails.values() for each in trail.events)
+            events = [*self._calls.take(), *(each for trail in trails.values() for each in trail.events)]
             for seq, event in sorted(events, key=_seq):
                 for sighting in self._session.see(seq, event):
                     if self._seen is not None:
@@ -89,34 +89,43 @@ class Lagging:
     def follows_later(self, seq: int, at: float, lines: Sequence[bytes], seen: Glances) -> bool:
         """Whether lines of one end on stdio, numbered from `seq`, need not be followed yet; else none of them was.
 
-        Only for a session that nobody wants to hear of: of an answer nothing is kept.
+        Only for a session that nobody wants to hear of.
         """
-        ids = seen.ids
-        if self._opened() == "" or len(set(ids)) < len(ids):
-            return False
         if not seen.calls:
-            if not self._calls.keys() >= set(ids):
-                return False
-            for ident in ids:
-                del self._calls[ident]
-            return True
-        if not self._are_plain(seen):
+            return self._end_all(seen.ids)
+        if not self._may_begin(seen.ids) or not _are_of_era(seen.calls, stateless=self._era == "stateless"):
             return False
-        kept = [
-            line if len(line) < _LARGE else msgspec.json.encode(call)
-            for line, call in zip(lines, seen.calls, strict=True)
-        ]
-        self._calls.update(zip(ids, zip(count(seq), repeat(at), kept, strict=False), strict=False))
+        self._calls.put_all(seq, at, seen.ids, slim_lines(lines, seen.calls))
+        return True
+
+    def takes_lines(self, seq: int, at: float, lines: Sequence[bytes], seen: Everyday, about: Sequence[About]) -> bool:
+        """The same of lines that were read. `about` tells what each call is about, for `call_of`."""
+        values = seen.values
+        if not seen.methods:
+            return all(_is_final(b"", value) for value in values) and self._end_all(seen.ids)
+        if not self._may_begin(seen.ids) or not _PLAIN.issuperset(seen.methods):
+            return False
+        stateless = self._era == "stateless"
+        if not all(_is_plain_value(value, stateless=stateless) for value in values):
+            return False
+        self._calls.put_all(seq, at, seen.ids, lines, about)
         return True
 
     def takes(self, seq: int, event: Received, message: Message, name: str | None, value: dict[str, Any]) -> bool:
         """The same of a message with these params or result. `name` is what a call is about, for `call_of`."""
         return self._opened() != "" and self._is_passing(seq, event, message, name, value)
 
-    def call_of(self, channel: str, message: Message) -> tuple[str, str | None] | None:
+    def call_of(self, channel: str, message: Message) -> About | None:
         """Method and name of the call that this message of a server's may be the plain answer to."""
-        trail = self._trails.get(message.id or "" if channel == STDIO else channel)
+        if channel == STDIO:
+            return self._calls.about(message.id or "")
+        trail = self._trails.get(channel)
         return None if trail is None else (trail.method, trail.name)
+
+    def calls_of(self, ids: Sequence[str]) -> list[About] | None:
+        """The same of answers on stdio, by their ids; None where one of them answers nothing."""
+        found = [about for ident in ids if (about := self._calls.about(ident)) is not None]
+        return found if len(found) == len(ids) else None
 
     def _opened(self) -> str:
         if self._era is None:
@@ -124,26 +133,30 @@ class Lagging:
             self._era = opening.era if opening.state in ("open", "ready") else ""
         return self._era
 
-    def _are_plain(self, seen: Glances) -> bool:
-        """Whether calls that came together would be plain, each by itself."""
-        ids = seen.ids
+    def _may_begin(self, ids: Sequence[str]) -> bool:
+        """Whether calls that came together on stdio would, by their ids, be plain."""
         return (
-            len(self._trails) + len(self._calls) + len(ids) <= _MOST
-            and self._calls.keys().isdisjoint(ids)
+            self._opened() != ""
+            and len(self._trails) + len(self._calls) + len(ids) <= _MOST
+            and len(set(ids)) == len(ids)
+            and not self._calls.knows_any(ids)
             and self._idents.isdisjoint(ids)
             and not self._session.remembers_any(ids)
-            and _are_of_era(seen.calls, stateless=self._era == "stateless")
         )
+
+    def _end_all(self, ids: Sequence[str]) -> bool:
+        """Whether answers that came together on stdio end calls that need not be followed any more."""
+        if self._opened() == "" or len(set(ids)) < len(ids) or not self._calls.knows_all(ids):
+            return False
+        self._calls.settle_all(ids)
+        return True
 
     def settles(self, message: Message, value: dict[str, Any] | None = None) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
         ident = message.id or ""
-        waits = ident in self._trails or ident in self._calls
-        if message.kind is not _RESULT or not waits or not _is_final(message.result, value):
+        if message.kind is not _RESULT or ident not in self._calls or not _is_final(message.result, value):
             return False
-        if self._calls.pop(ident, None) is None:
-            self._forget(ident)
-        return True
+        return self._calls.settle(ident)
 
     def _is_traceless(self, seq: int, event: Event) -> bool:
         if type(event) is Received:
@@ -182,9 +195,8 @@ class Lagging:
         """A call on stdio."""
         if not self._is_plain(message, value):
             return False
-        kept = self._kept(event, message)
-        self._trails[message.id or ""] = _Trail(message.id, [(seq, kept)], False, message.method or "", name)
-        self._idents.add(message.id)
+        line = message.raw if self._seen is not None else slim(message)
+        self._calls.put(seq, event.at, message, line, (message.method or "", name))
         return True
 
     def _in_exchange(
@@ -237,19 +249,27 @@ def _passes_quietly(event: Received) -> bool:
 
 _params = msgspec.json.Decoder(PlainParams).decode
 _result = msgspec.json.Decoder(PlainResult).decode
-_MORE_THAN_PLAIN = frozenset({"_meta", "task", "taskId", "requestState", "inputResponses"})
+_MORE = frozenset({"task", "taskId", "requestState", "inputResponses"})
+_MORE_THAN_PLAIN = _MORE | {"_meta"}
 
 
 def _is_plain_call(params: bytes, value: dict[str, Any] | None, *, stateless: bool) -> bool:
     """A call of the era that the session opened in, with no task and no answers to questions in it."""
-    if value is not None and _MORE_THAN_PLAIN.isdisjoint(value):
-        return not stateless
+    if value is not None:
+        return _is_plain_value(value, stateless=stateless)
     if not params:
         return not stateless
     try:
         return _is_of_era(_params(params).meta, stateless=stateless)
     except (msgspec.DecodeError, RecursionError):
         return False
+
+
+def _is_plain_value(params: dict[str, Any], *, stateless: bool) -> bool:
+    """The same of params that were read."""
+    if _MORE_THAN_PLAIN.isdisjoint(params):
+        return not stateless
+    return _MORE.isdisjoint(params) and _is_of_era(Raw(orjson.dumps(params["_meta"])), stateless=stateless)
 
 
 def _are_of_era(calls: Sequence[Call], *, stateless: bool) -> bool:
@@ -267,16 +287,12 @@ def _is_of_era(said: Raw, *, stateless: bool) -> bool:
     return (b"protocolVersion" in meta) == stateless and b"task" not in meta and b"\\u" not in meta
 
 
-def _overheard(at: float, line: bytes) -> Received:
-    return Received(at, "client", STDIO, Frame(line, read(line)))
-
-
 def _slim(event: Received, message: Message) -> Received:
     """A large plain call or answer without what nobody will ask for: it may wait for long."""
     if message.kind is _RESULT:
         message = msgspec.structs.replace(message, raw=b"", result=b"{}")
     else:
-        message = msgspec.structs.replace(message, raw=b"", params=msgspec.json.encode(_params(message.params)))
+        message = msgspec.structs.replace(message, raw=b"", params=slim_params(message.params))
     block = event.frame.block
     block = block and msgspec.structs.replace(block, raw=b"", data=None)
     return Received(event.at, event.end, event.channel, Frame(b"", message, block))

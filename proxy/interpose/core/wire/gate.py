@@ -5,7 +5,7 @@ in MCP's terms and is for the policy to judge; what is refused here was never ce
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from interpose.core.wire.gate_glance import everyday
 from interpose.core.wire.gate_json import judge
 from interpose.core.wire.gate_level import has_controls, is_token
+from interpose.core.wire.gate_lines import Everyday, everyday_answers, everyday_calls
 from interpose.core.wire.gate_members import ENVELOPE, NAMED, REQUESTS
 from interpose.core.wire.gate_objection import LONGEST_NAME, Objection, refusal, stand_in
 from interpose.core.wire.message import Message, read
@@ -58,6 +59,12 @@ class Gate(msgspec.Struct, frozen=True):
         if self.max_bytes is not None and len(message.raw) > self.max_bytes:
             return None
         return everyday(message, self.max_depth)
+
+    def glance_lines(self, lines: Sequence[bytes], *, calls: bool) -> Everyday | None:
+        """The same of lines that came together: calls, or answers, that may all pass."""
+        if self.max_bytes is not None and max(map(len, lines)) > self.max_bytes:
+            return None
+        return (everyday_calls if calls else everyday_answers)(lines, self.max_depth)
 
     def judge(self, raw: bytes, *, version: str | None, content_type: str | None = None) -> Objection | None:
         """The same with care, whatever the frame looks like and however long it is."""

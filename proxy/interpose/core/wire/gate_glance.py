@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from interpose.core.wire.gate_json import collect, collides
+from interpose.core.wire.gate_json import Container, collect, collides
 from interpose.core.wire.gate_level import Level
 from interpose.core.wire.gate_members import NAMED, ORDINARY, PARAMS, REQUESTS, RESULT
 from interpose.core.wire.gate_objection import LONGEST_NAME
@@ -18,8 +18,8 @@ _REQUEST, _NOTIFICATION, _RESULT = Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT
 _REQUEST_SIZE = len('{"jsonrpc":"2.0","id":,"method":"","params":}')
 _NOTIFICATION_SIZE = len('{"jsonrpc":"2.0","method":"","params":}')
 _RESULT_SIZE = len('{"jsonrpc":"2.0","id":,"result":}')
-_SAFE_DIGITS = 15
-_NEEDED = {method: NAMED.get(method) for method in REQUESTS}
+SAFE_DIGITS = 15
+NEEDED = {method: NAMED.get(method) for method in REQUESTS}
 _TOLD = {method: needed for method, needed in NAMED.items() if method not in REQUESTS} | dict.fromkeys(
     ("notifications/initialized", "notifications/progress", "notifications/message", "notifications/cancelled")
 )
@@ -35,14 +35,14 @@ def everyday(message: Message, max_depth: int) -> dict[str, Any] | None:
         ident, method, params = message.id, message.method, message.params
         if (
             ident is not None
-            and method in _NEEDED
+            and method in NEEDED
             and len(raw) == _REQUEST_SIZE + len(ident) + len(method) + len(params)
-            and _is_plain_id(ident)
+            and is_plain_id(ident)
         ):
-            return _plain(params, PARAMS, _NEEDED[method], max_depth)
+            return _plain(params, PARAMS, NEEDED[method], max_depth)
     elif kind is _RESULT:
         ident, result = message.id, message.result
-        if ident is not None and len(raw) == _RESULT_SIZE + len(ident) + len(result) and _is_plain_id(ident):
+        if ident is not None and len(raw) == _RESULT_SIZE + len(ident) + len(result) and is_plain_id(ident):
             return _plain(result, RESULT, None, max_depth)
     elif kind is _NOTIFICATION:
         method, params = message.method, message.params
@@ -51,10 +51,10 @@ def everyday(message: Message, max_depth: int) -> dict[str, Any] | None:
     return None
 
 
-def _is_plain_id(ident: str) -> bool:
+def is_plain_id(ident: str) -> bool:
     """An id that is spelt as it is read: digits that nobody rounds, or text without escapes."""
     if ident[0] != '"':
-        return len(ident) <= _SAFE_DIGITS and (ident[0] != "0" or ident == "0") and ident.isdecimal()
+        return len(ident) <= SAFE_DIGITS and (ident[0] != "0" or ident == "0") and ident.isdecimal()
     return len(ident) <= LONGEST_NAME and ident.isascii() and ident.isprintable() and "\\" not in ident
 
 
@@ -64,15 +64,19 @@ def _plain(section: bytes, level: Level, needed: str | None, max_depth: int) -> 
         value: Any = orjson.loads(section)
         if type(value) is not dict or orjson.dumps(value) != section:
             return None
-        keys: list[str] = []
         if (
             (needed is None or needed in value)
             and level.check(value) is None
-            and collect(value, keys, max_depth - 1)
-            and (ORDINARY.issuperset(keys) or not collides(value, keys))
+            and have_one_reading(value, max_depth - 1)
         ):
             found: dict[str, Any] = value
             return found
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         pass
     return None
+
+
+def have_one_reading(value: Container, levels: int) -> bool:
+    """Whether values that were written as they were read are no deeper than that, and no two keys of one look alike."""
+    keys: list[str] = []
+    return collect(value, keys, levels) and (ORDINARY.issuperset(keys) or not collides(value, keys))
