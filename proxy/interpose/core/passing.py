@@ -66,16 +66,19 @@ class Passing:
         else:
             about = self._lagging.calls_of(seen.ids) or []
             kinds = [(method, _RESULT, "server", False, name) for method, name in about]
-        return not self._has_a_say(kinds, seen) and self._lagging.takes_lines(seq, at, lines, seen, about)
+        return not self._has_a_say(kinds, seen.values) and self._lagging.takes_lines(seq, at, lines, seen, about)
 
-    def _has_a_say(self, kinds: Sequence[Key], seen: Everyday) -> bool:
+    def _has_a_say(self, kinds: Sequence[Key], values: Sequence[dict[str, Any]]) -> bool:
         """Whether a rule could be about one of these messages."""
-        watched = {kind: self._engine.watched(kind) for kind in set(kinds)}
-        if not watched or None in watched.values():
-            return True
-        if not any(watched.values()):
-            return False
-        return any(calls_for_a_look(watched[kind] or (), value) for kind, value in zip(kinds, seen.values, strict=True))
+        for kind in set(kinds):
+            watched = self._engine.watched(kind)
+            if watched is None:
+                return True
+            if watched:
+                of_kind = [value for each, value in zip(kinds, values, strict=True) if each == kind]
+                if calls_for_a_look(watched, of_kind):
+                    return True
+        return not kinds
 
 
 def _about(method: str, params: dict[str, Any]) -> About:

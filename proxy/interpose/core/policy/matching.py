@@ -54,7 +54,7 @@ class Matcher:
     def has_a_say(self, key: Key, value: Any) -> bool:
         """Whether a rule could match such a message with these params or result; True when nobody knows yet."""
         watched = self._watched.get(key)
-        return watched is None or calls_for_a_look(watched, value)
+        return watched is None or calls_for_a_look(watched, (value,))
 
     def watched(self, key: Key) -> Watched | None:
         """The members for which a rule could match such a message; None where one always could, or nobody knows."""

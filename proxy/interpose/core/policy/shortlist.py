@@ -3,7 +3,7 @@
 Whether a rule that is left matches is not told here: see select.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from interpose.core.policy.fault import RuleFault
@@ -57,12 +57,13 @@ class Shortlist:
         return chosen
 
 
-def calls_for_a_look(watched: Watched, value: Any) -> bool:
-    """Whether one of these members stands in params or a result."""
+def calls_for_a_look(watched: Watched, values: Iterable[Any]) -> bool:
+    """Whether one of these members stands in any of these params or results."""
     for path, names in watched:
-        holder = value
+        holders = values
         for name in path:
-            holder = holder.get(name) if type(holder) is dict else None
-        if type(holder) is dict and not names.isdisjoint(holder):
-            return True
+            holders = [holder.get(name) for holder in holders if type(holder) is dict]
+        for holder in holders:
+            if type(holder) is dict and not names.isdisjoint(holder):
+                return True
     return False

@@ -61,16 +61,18 @@ def judge(raw: bytes, max_depth: int, *, exact_keys: bool = False) -> Container 
 
 def collect(value: Container, keys: list[str], levels: int) -> bool:
     """All keys of all objects; False when there are more levels than that."""
-    inside: Iterable[Any] = value
-    if type(value) is dict:
-        keys += value
-        inside = value.values()
-    for inner in inside:
-        if (type(inner) is dict or type(inner) is list) and (
-            levels <= 1 or (inner and not collect(inner, keys, levels - 1))
-        ):
-            return False
-    return True
+    level: list[Container] = [value]
+    while level and levels:
+        levels -= 1
+        inside: list[Container] = []
+        for holder in level:
+            if type(holder) is dict:
+                keys += holder
+            for item in holder.values() if type(holder) is dict else holder:
+                if type(item) is dict or type(item) is list:
+                    inside.append(item)
+        level = inside
+    return not level
 
 
 def _may_deceive(raw: bytes, value: Container) -> bool:
