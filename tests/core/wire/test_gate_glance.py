@@ -12,6 +12,7 @@ from tests.core.wire.test_gate_corpus import PASSED, REFUSED, mutants
 
 from interpose.core.wire.gate import Gate
 from interpose.core.wire.gate_glance import everyday
+from interpose.core.wire.gate_lines import everyday_answers, everyday_calls
 from interpose.core.wire.message import Kind, read
 from interpose.edge.stores.jsonl import RecordingReader
 
@@ -110,4 +111,45 @@ def test_a_message_of_odd_pieces_is_cleared_only_when_it_passes(
         text = template % (ident, method, spelt(body))
     else:
         text = template % (method if "method" in template else ident, spelt(body))
-    assert_not_too_quick(text.encode("utf-8", "surrogatepass"), depth)
+    raw = text.encode("utf-8", "surrogatepass")
+    assert_not_too_quick(raw, depth)
+    for everyone in EVERYDAY[:2], EVERYDAY[3:]:
+        assert_no_quicker_together([*(compact({"jsonrpc": "2.0"} | each) for each in everyone), raw], depth)
+
+
+def assert_no_quicker_together(raws: list[bytes], depth: int = 64) -> bool:
+    """Whether these lines are cleared together; then each of them must be so on its own, and read in the same way."""
+    for look in (everyday_calls, everyday_answers):
+        if (seen := look(raws, depth)) is not None:
+            messages = list(map(read, raws))
+            assert [everyday(message, depth) for message in messages] == list(seen.values)
+            assert [message.id for message in messages] == list(seen.ids)
+            if look is everyday_calls:
+                assert [message.method for message in messages] == list(seen.methods)
+            return True
+    return False
+
+
+@pytest.mark.parametrize("member", ["method", "result"])
+def test_everyday_lines_are_cleared_together(member: str) -> None:
+    raws = [compact({"jsonrpc": "2.0"} | body) for body in EVERYDAY if "id" in body and member in body]
+    assert len(raws) == 2
+    assert assert_no_quicker_together(raws)
+    assert assert_no_quicker_together(raws * 20)
+    notice = b'{"jsonrpc":"2.0","method":"notifications/initialized","params":{}}'
+    for odd in (b"", b"x", b"[]", b"1", notice, raws[0][:-1], raws[0] + b" ", raws[0] + b"," + raws[0]):
+        assert not assert_no_quicker_together([*raws, odd])
+        assert not assert_no_quicker_together([odd, *raws])
+
+
+@pytest.mark.parametrize("row", [*REFUSED, *PASSED], ids=lambda row: row.name)
+def test_no_odd_line_is_cleared_among_everyday_ones(row: Any) -> None:
+    for body in EVERYDAY:
+        assert_no_quicker_together([compact({"jsonrpc": "2.0"} | body), row.raw])
+        assert_no_quicker_together([row.raw, compact({"jsonrpc": "2.0"} | body)])
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(mutants(), min_size=1, max_size=3), st.sampled_from([0, 1, 2, 3, 4, 64]))
+def test_mutants_are_cleared_together_only_when_each_is(raws: list[bytes], depth: int) -> None:
+    assert_no_quicker_together(raws, depth)

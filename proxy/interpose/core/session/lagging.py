@@ -5,16 +5,15 @@ here; anything else is followed at once, after all that came before it.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
-import orjson
-from msgspec import UNSET, Raw
 
 from interpose.core.events import Closed, Event, Frame, Received, Requested, Responded
-from interpose.core.session.glancing import PLAIN, Call, Glances, PlainParams, PlainResult
+from interpose.core.session.glancing import Glances
 from interpose.core.session.opening import Opening
 from interpose.core.session.pending import STDIO
+from interpose.core.session.plainness import PLAIN_METHODS, are_of_era, is_final, is_plain_call, is_plain_value
 from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
 from interpose.core.session.unfollowed import About, Unfollowed, slim, slim_lines, slim_params
@@ -23,7 +22,6 @@ from interpose.core.wire.message import Kind, Message
 
 _MOST = 1024
 _LARGE = 1 << 14
-_PLAIN = frozenset(get_args(PLAIN))
 _REQUEST, _RESULT = Kind.REQUEST, Kind.RESULT
 
 
@@ -93,7 +91,7 @@ class Lagging:
         """
         if not seen.calls:
             return self._end_all(seen.ids)
-        if not self._may_begin(seen.ids) or not _are_of_era(seen.calls, stateless=self._era == "stateless"):
+        if not self._may_begin(seen.ids) or not are_of_era(seen.calls, stateless=self._era == "stateless"):
             return False
         self._calls.put_all(seq, at, seen.ids, slim_lines(lines, seen.calls))
         return True
@@ -102,11 +100,11 @@ class Lagging:
         """The same of lines that were read. `about` tells what each call is about, for `call_of`."""
         values = seen.values
         if not seen.methods:
-            return all(_is_final(b"", value) for value in values) and self._end_all(seen.ids)
-        if not self._may_begin(seen.ids) or not _PLAIN.issuperset(seen.methods):
+            return all(is_final(b"", value) for value in values) and self._end_all(seen.ids)
+        if not self._may_begin(seen.ids) or not PLAIN_METHODS.issuperset(seen.methods):
             return False
         stateless = self._era == "stateless"
-        if not all(_is_plain_value(value, stateless=stateless) for value in values):
+        if not all(is_plain_value(value, stateless=stateless) for value in values):
             return False
         self._calls.put_all(seq, at, seen.ids, lines, about)
         return True
@@ -154,7 +152,7 @@ class Lagging:
     def settles(self, message: Message, value: dict[str, Any] | None = None) -> bool:
         """Whether this message of a server's on stdio ends a call so that neither need be followed any more."""
         ident = message.id or ""
-        if message.kind is not _RESULT or ident not in self._calls or not _is_final(message.result, value):
+        if message.kind is not _RESULT or ident not in self._calls or not is_final(message.result, value):
             return False
         return self._calls.settle(ident)
 
@@ -211,7 +209,7 @@ class Lagging:
                 return False
             trail.ident, trail.method, trail.name = message.id, message.method or "", name
             self._idents.add(message.id)
-        elif message.kind is not _RESULT or message.id != trail.ident or not _is_final(message.result, value):
+        elif message.kind is not _RESULT or message.id != trail.ident or not is_final(message.result, value):
             return False
         else:
             trail.answered = True
@@ -228,12 +226,12 @@ class Lagging:
         """Whether this is a call that, once it is answered plainly, need not have been followed."""
         return (
             message.kind is _REQUEST
-            and message.method in _PLAIN
+            and message.method in PLAIN_METHODS
             and message.id not in self._idents
             and message.id not in self._calls
             and len(self._trails) + len(self._calls) < _MOST
             and not self._session.remembers(message.id or "")
-            and _is_plain_call(message.params, value, stateless=self._era == "stateless")
+            and is_plain_call(message.params, value, stateless=self._era == "stateless")
         )
 
 
@@ -247,46 +245,6 @@ def _passes_quietly(event: Received) -> bool:
     return block is None or (block.id is None and block.retry is None)
 
 
-_params = msgspec.json.Decoder(PlainParams).decode
-_result = msgspec.json.Decoder(PlainResult).decode
-_MORE = frozenset({"task", "taskId", "requestState", "inputResponses"})
-_MORE_THAN_PLAIN = _MORE | {"_meta"}
-
-
-def _is_plain_call(params: bytes, value: dict[str, Any] | None, *, stateless: bool) -> bool:
-    """A call of the era that the session opened in, with no task and no answers to questions in it."""
-    if value is not None:
-        return _is_plain_value(value, stateless=stateless)
-    if not params:
-        return not stateless
-    try:
-        return _is_of_era(_params(params).meta, stateless=stateless)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-
-
-def _is_plain_value(params: dict[str, Any], *, stateless: bool) -> bool:
-    """The same of params that were read."""
-    if _MORE_THAN_PLAIN.isdisjoint(params):
-        return not stateless
-    return _MORE.isdisjoint(params) and _is_of_era(Raw(orjson.dumps(params["_meta"])), stateless=stateless)
-
-
-def _are_of_era(calls: Sequence[Call], *, stateless: bool) -> bool:
-    metas = [call.params.meta for call in calls if call.params is not UNSET and call.params.meta]
-    if stateless and len(metas) < len(calls):
-        return False
-    return all(_is_of_era(meta, stateless=stateless) for meta in metas)
-
-
-def _is_of_era(said: Raw, *, stateless: bool) -> bool:
-    """Whether a call with this `_meta` is of this era, and no task."""
-    if not said:
-        return not stateless
-    meta = bytes(said)
-    return (b"protocolVersion" in meta) == stateless and b"task" not in meta and b"\\u" not in meta
-
-
 def _slim(event: Received, message: Message) -> Received:
     """A large plain call or answer without what nobody will ask for: it may wait for long."""
     if message.kind is _RESULT:
@@ -296,14 +254,3 @@ def _slim(event: Received, message: Message) -> Received:
     block = event.frame.block
     block = block and msgspec.structs.replace(block, raw=b"", data=None)
     return Received(event.at, event.end, event.channel, Frame(b"", message, block))
-
-
-def _is_final(result: bytes, value: dict[str, Any] | None) -> bool:
-    """An answer that is no question and no task."""
-    if value is not None:
-        return "task" not in value and value.get("resultType", "complete") == "complete"
-    try:
-        _result(result)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
