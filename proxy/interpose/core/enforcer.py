@@ -5,12 +5,11 @@ forwarded, nothing here answers it too. A message that is held goes on at most o
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any, Literal
 
 import msgspec
 
-from interpose.core.effects import Append, Cut, Deliver, Effect, Release, Seek, Store, Wake
+from interpose.core.effects import Cut, Deliver, Effect, Release, Seek, Store, Wake
 from interpose.core.entrance import Entrance
 from interpose.core.errands import STDIO, Errand, Errands
 from interpose.core.events import Decided, Decision, End, Frame, Received, Ticked, Told, other
@@ -22,17 +21,18 @@ from interpose.core.policy.approval import Unfit, answers, edited
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.outcome import Json, encode, response
 from interpose.core.policy.rule import Policy
+from interpose.core.policy.rules import Rules
 from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
 from interpose.core.recording.recorder import Recorder
 from interpose.core.reframing import reframed
 from interpose.core.session.lagging import Lagging
 from interpose.core.session.ring import Ring
 from interpose.core.session.sighting import Sighting
+from interpose.core.throng import Throng
 from interpose.core.voice import Voice
 from interpose.core.wire.lines import Line
 from interpose.core.wire.message import Kind, Message, id_text, read
 
-_LARGE = 1 << 16  # lines from here are heard one by one
 _CANCELLED = {"error": {"code": -32800, "message": "Request cancelled"}}
 
 
@@ -44,11 +44,12 @@ class Enforcer:
         self.lagging = Lagging(engine.notice)
         self._session = session = self.lagging.session
         self._recorder = recorder
-        self._passing = Passing(engine, self.lagging)
+        passing = self._passing = Passing(engine, self.lagging)
         self._voice = Voice(session, recorder)
         self._judge = Judge(engine)
         self._entrance = Entrance(recorder, self._voice, self._judge)
         self._errands = Errands(session, recorder, self._voice, self._judge.own, self._judge.ruling)
+        self._throng = Throng(engine, recorder, self._entrance, passing, self._errands, self._judged)
         self._holds = Holds()
         self._refused: Ring[tuple[End, str | None], None] = Ring()  # requests that the other end never saw
 
@@ -61,9 +62,7 @@ class Enforcer:
         """Hear one frame and decide about its message. Where there is none, nothing has to be decided."""
         message = event.frame.message
         if message is None:
-            line = self._recorder.record(event)
-            self.lagging.hear(self._recorder.seq, event)
-            return [line, Deliver(other(event.end), event.channel, event.frame)]
+            return self._judged(event, None, None)
         value = self._entrance.glance(message) if self.engine.enforces else None
         if value is not None and self._passing.lets(self._recorder.seq + 1, event, message, value):
             if event.end == "client":
@@ -72,57 +71,15 @@ class Enforcer:
         return self._judged(event, message, value)
 
     def feed_lines(self, at: float, end: End, lines: Sequence[Line]) -> Iterator[list[Effect]]:
-        """What follows from lines on stdio, step by step: what comes later is heard once the next step is asked for.
+        """What follows from lines on stdio, step by step: what comes later is heard once the next step is asked for."""
+        return self._throng.feed(at, end, lines)
 
-        Lines that stand together and that nobody has a say in go on in one frame. INVARIANT: all else is as by `feed`.
-        """
-        if len(lines) > 1 and (effects := self._let_lines_by(at, end, lines)):
-            yield effects
-            return
-        recorder, glance, lets = self._recorder, self._entrance.glance, self._passing.lets
-        enforces = self.engine.enforces  # which nothing that is heard here changes
-        effects = []
-        passing: list[Received] = []
-        for content, tail in lines:
-            message = read(content) if content.strip() else None
-            value = glance(message) if enforces and message is not None else None
-            event = Received(at, end, STDIO, Frame(content, message, None, tail))
-            if message is not None and value is not None and lets(recorder.seq + 1, event, message, value):
-                effects.append(recorder.record(event))
-                passing.append(event)
-                continue
-            if passing:
-                yield [*effects, self._let_by(end, passing)]
-                effects, passing = [], []
-            yield self.feed(event) if message is None else self._judged(event, message, value)
-        if passing:
-            yield [*effects, self._let_by(end, passing)]
-
-    def _let_lines_by(self, at: float, end: End, lines: Sequence[Line]) -> list[Effect]:
-        """Lines that nobody has a say in, heard together; nothing where that cannot be told of all of them."""
-        contents = [content for content, _ in lines]
-        if not self.engine.enforces or self._passing.pauses or max(map(len, contents)) > _LARGE:
-            return []
-        seen = self._entrance.glance_lines(contents, calls=end == "client")
-        if seen is None or not self._passing.lets_lines(self._recorder.seq + 1, at, contents, seen):
-            return []
-        if end == "client":
-            self._errands.notice(read(contents[-1]))
-        recorded = self._recorder.plain(at, end, STDIO, contents)
-        return [*map(Append, recorded), Deliver(other(end), STDIO, Frame(b"".join(chain.from_iterable(lines))))]
-
-    def _let_by(self, end: End, passing: Sequence[Received]) -> Deliver:
-        """Lines on stdio that go on as they came."""
-        frames = [event.frame for event in passing]
-        latest = frames[-1]
-        if end == "client" and latest.message is not None:
-            self._errands.notice(latest.message)
-        if len(frames) > 1:
-            latest = Frame(b"".join([piece for frame in frames for piece in (frame.raw, frame.tail)]))
-        return Deliver(other(end), STDIO, latest)
-
-    def _judged(self, event: Received, message: Message, value: dict[str, Any] | None) -> list[Effect]:
+    def _judged(self, event: Received, message: Message | None, value: dict[str, Any] | None) -> list[Effect]:
         """Decide about a message with all that is known."""
+        if message is None:
+            line = self._recorder.record(event)
+            self.lagging.hear(self._recorder.seq, event)
+            return [line, Deliver(other(event.end), event.channel, event.frame)]
         self.lagging.catch_up()
         if value is None and self.engine.enforces:
             objection = self._entrance.objection(event, message, self._session.opening)
@@ -147,7 +104,7 @@ class Enforcer:
         if verdict is PASS and errand is None and sighting.method != COMPLETE:  # as nearly every message does
             return [self._recorder.record(event), Deliver(other(event.end), self._home(event), event.frame)]
         effects = self._go_on(event, event, sighting, verdict, errand, {})
-        if self.engine.learns:
+        if self.engine.rules.learn:
             effects += [Store(path, content) for path, content in self.engine.learned()]
         return [*effects, *self._timed()]
 
@@ -204,7 +161,7 @@ class Enforcer:
             held = [each for each in held if each.end == "client"]
         return [effect for each in held for effect in self._settle(each, Decided(at, each.hold, "abandon"))]
 
-    def govern(self, at: float, policies: Iterable[Policy]) -> list[Effect]:
+    def govern(self, at: float, policies: Iterable[Policy] | Rules) -> list[Effect]:
         """Other policies take over: what is held for approval is judged anew, since it was held by the old ones."""
         self.engine.adopt(policies)
         effects: list[Effect] = []
@@ -257,7 +214,7 @@ class Enforcer:
                 self._session.withdraw(sighting, refused, task_ended=task_ended)
             return effects
         message, until = sighting.message, round(cause.at + wait.seconds, 6)
-        name = self._holds.name(message.raw, self.engine.revision)
+        name = self._holds.name(message.raw, self.engine.rules.revision)
         shown = verdict.delivered or message.raw
         self._holds.put(Held(name, until, event, sighting, wait, shown, settled, errand))
         self._session.hold(name, sighting, until, delayed=wait.delayed, then=wait.outcome or None)

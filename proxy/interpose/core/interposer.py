@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from interpose.core.enforcer import Enforcer
     from interpose.core.policy.engine import Engine
     from interpose.core.policy.rule import Policy
+    from interpose.core.policy.rules import Rules
 
 
 _LARGE = 1 << 16  # a line from here is only glanced at, where that will do
@@ -61,7 +62,7 @@ class Interposer:
         """Whether messages may be edited or withheld. Where they may not, all passes as it came."""
         return self._enforcer is not None and self._enforcer.engine.enforces
 
-    def govern(self, at: float, policies: "Iterable[Policy]") -> list[Effect]:
+    def govern(self, at: float, policies: "Iterable[Policy] | Rules") -> list[Effect]:
         """Let other policies take over. Only a session that began under one can be governed."""
         self._lagging.catch_up()
         return [] if self._enforcer is None else self._enforcer.govern(at, policies)

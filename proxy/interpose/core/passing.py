@@ -9,7 +9,7 @@ from typing import Any
 
 from interpose.core.events import Received
 from interpose.core.policy.engine import Engine
-from interpose.core.policy.matching import Key
+from interpose.core.policy.rules import Key
 from interpose.core.policy.shortlist import calls_for_a_look
 from interpose.core.session.lagging import Lagging
 from interpose.core.session.unfollowed import About
@@ -47,14 +47,14 @@ class Passing:
         lagging = self._lagging
         if event.end == "server":
             call = lagging.call_of(event.channel, message) if message.kind is _RESULT else None
-            if call is None or self._engine.has_a_say((call[0], _RESULT, "server", False, call[1]), value):
+            if call is None or self._has_a_say((call[0], _RESULT, "server", False, call[1]), value):
                 return False
             return lagging.takes(seq, event, message, None, value)
         method = message.method or ""
         name = value.get(_NAMED[method]) if method in _NAMED else None
         if message.kind is not _REQUEST or not (name is None or type(name) is str):
             return False
-        if self._engine.has_a_say((method, _REQUEST, "client", False, name), value):
+        if self._has_a_say((method, _REQUEST, "client", False, name), value):
             return False
         return lagging.takes(seq, event, message, name, value)
 
@@ -66,12 +66,17 @@ class Passing:
         else:
             about = self._lagging.calls_of(seen.ids) or []
             kinds = [(method, _RESULT, "server", False, name) for method, name in about]
-        return not self._has_a_say(kinds, seen.values) and self._lagging.takes_lines(seq, at, lines, seen, about)
+        return not self._have_a_say(kinds, seen.values) and self._lagging.takes_lines(seq, at, lines, seen, about)
 
-    def _has_a_say(self, kinds: Sequence[Key], values: Sequence[dict[str, Any]]) -> bool:
-        """Whether a rule could be about one of these messages."""
+    def _has_a_say(self, kind: Key, value: dict[str, Any]) -> bool:
+        """Whether a rule could be about a message of this kind with these params or result."""
+        watched = self._engine.rules.watched(kind)
+        return watched is None or calls_for_a_look(watched, (value,))
+
+    def _have_a_say(self, kinds: Sequence[Key], values: Sequence[dict[str, Any]]) -> bool:
+        """Whether one could be about any of these messages."""
         for kind in set(kinds):
-            watched = self._engine.watched(kind)
+            watched = self._engine.rules.watched(kind)
             if watched is None:
                 return True
             if watched:

@@ -15,6 +15,7 @@ from interpose.edge.stores.placing import place
 if TYPE_CHECKING:
     from interpose.core.policy.engine import Engine
     from interpose.core.policy.rule import Policy
+    from interpose.core.policy.rules import Rules
     from interpose.edge.watching import Watched, Watcher
 
 
@@ -35,6 +36,7 @@ class Conversations:
     ) -> None:
         self._watchers: list[Watcher] = []
         self._policies = tuple(policies)
+        self._rules: Rules | None = None
         self._approver = approver
         self._record = record
         self._server = server
@@ -71,7 +73,15 @@ class Conversations:
             return None
         from interpose.core.policy.engine import Engine
 
-        return Engine(self._policies, self._server["name"], os.urandom(32))
+        return Engine(self._compiled(), self._server["name"], os.urandom(32))
+
+    def _compiled(self) -> "Rules":
+        """The policies in force, compiled once for all sessions under them."""
+        if self._rules is None:
+            from interpose.core.policy.rules import Rules
+
+            self._rules = Rules(self._policies)
+        return self._rules
 
     def _watched(self, file: RecordingFile | None) -> "RecordingFile | Watched | None":
         """The file, heard by watchers where there are any."""
@@ -94,10 +104,10 @@ class Conversations:
 
     def govern(self, policies: "Sequence[Policy]") -> None:
         """Put other policies in force: for sessions to come and for those that run, which keep their counts."""
-        self._policies = tuple(policies)
+        self._policies, self._rules = tuple(policies), None
         names = ", ".join(f"{policy.name} {policy.digest[:12]}" for policy in self._policies)
         for conversation in self._open:
-            conversation.govern(self._policies)
+            conversation.govern(self._compiled())
             conversation.tell("client", "note", f"policy reloaded: {names}")
 
     def close(self, conversation: Conversation, reason: str) -> None:

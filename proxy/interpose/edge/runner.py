@@ -19,6 +19,7 @@ from interpose.edge.stores.replacing import replace
 if TYPE_CHECKING:
     from interpose.core.policy.engine import Engine
     from interpose.core.policy.rule import Policy
+    from interpose.core.policy.rules import Rules
     from interpose.edge.watching import Watched
 
 Alarm = Callable[[str], None]
@@ -118,7 +119,7 @@ class Conversation:
         if self.recording is not None:
             self.recording.settle()
 
-    def govern(self, policies: "Sequence[Policy]") -> None:
+    def govern(self, policies: "Sequence[Policy] | Rules") -> None:
         """Put other policies in force, also for what is held."""
         if not self.closed and not self._severed:
             self._carry_out(self.core.govern(self.clock(), policies))

@@ -16,7 +16,7 @@ from interpose.core.policy.actions.pin import learned, preset
 from interpose.core.policy.actions.unseen import shown, unseen
 from interpose.core.policy.approval import decisions, held_asks, outcome
 from interpose.core.policy.changing import Change, Changer
-from interpose.core.policy.denying import Matched, deny_message, refusal, strength_of
+from interpose.core.policy.denying import Matched, deny_message, refusal
 from interpose.core.policy.editing import EditFault
 from interpose.core.policy.facts import Facts
 from interpose.core.policy.house import in_house
@@ -24,7 +24,8 @@ from interpose.core.policy.lifetimes import Lifetimes
 from interpose.core.policy.matching import Matcher
 from interpose.core.policy.promises import Promises
 from interpose.core.policy.refusing import refuse
-from interpose.core.policy.rule import Cap, Fault, Hold, Pin, Policy, effect_of
+from interpose.core.policy.rule import Cap, Fault, Hold, Pin, Policy
+from interpose.core.policy.rules import Rules
 from interpose.core.policy.standing import exceeded
 from interpose.core.policy.verdict import PASS, Hit, Verdict, Wait
 from interpose.core.session.asks import Ask
@@ -37,7 +38,7 @@ from interpose.core.wire.message import Kind
 class Engine:
     """The rules of one session, compiled. `key` makes the digests behind placeholders hard to guess."""
 
-    def __init__(self, policies: Iterable[Policy], server: str, key: bytes = b"") -> None:
+    def __init__(self, policies: Iterable[Policy] | Rules, server: str, key: bytes = b"") -> None:
         self.named = True
         self._facts = Facts(server)
         self._state: dict[str, Any] = {}
@@ -49,30 +50,24 @@ class Engine:
         self.lifetimes = Lifetimes()
         self.adopt(policies)
 
-    def adopt(self, policies: Iterable[Policy]) -> None:
+    def adopt(self, policies: Iterable[Policy] | Rules) -> None:
         """Put rules in force, all at once; what the session has counted so far stays."""
-        policies = tuple(policies)
-        rules = [rule for policy in policies for rule in policy.rules]
-        self.revision = " ".join(policy.digest for policy in policies)
+        self.rules = rules = policies if isinstance(policies, Rules) else Rules(policies)
         self._matcher = Matcher(rules, self._facts, self._state)
-        self.has_a_say = self._matcher.has_a_say
-        """Whether the verdict on a plain message could be any but PASS, where not all must be judged."""
-        self.watched = self._matcher.watched
-        """The members for which it could be so with such a message; None: it could with any."""
-        self.learns = any(isinstance(rule, Pin) and rule.file is not None for rule in rules)
-        self._limits = any(rule.do == "limit" for rule in rules)
-        self._notes = any(rule.noted is not None for rule in rules)
-        for policy in policies:
+        for policy in rules.policies:
             for rule in policy.rules:
                 if isinstance(rule, Pin) and rule.file is not None:
                     preset(self._state, rule, policy.locks.get(rule.file))
-        self._scrubbers = [rule for rule in rules if rule.do == "redact" and "recording" in rule.where]
-        self.enforces = any(rule.mode == "enforce" and strength_of(effect_of(rule)) > 0 for rule in rules)
+
+    @property
+    def enforces(self) -> bool:
+        """Whether a rule may change or refuse anything."""
+        return self.rules.enforce
 
     def needs_all(self, opening: Opening) -> bool:
         """Whether every message must be judged for now: much may depend on it, or on what a session that opened like
         this would tell rules with each call."""
-        if self._notes or self.lifetimes or self._promises or self._approved:
+        if self.rules.note or self.lifetimes or self._promises or self._approved:
             return True
         return not self._facts.knows(opening)
 
@@ -114,12 +109,12 @@ class Engine:
             verdict = self.lifetimes.keep(sighting, verdict)
         if self.enforces and (sighting.notes or (sighting.end == "server" and sighting.kind is Kind.REQUEST)):
             verdict = in_house(sighting, verdict)
-        repeated = self._limits and sighting.call is not None and sighting.call.previous is not None
+        repeated = self.rules.limit and sighting.call is not None and sighting.call.previous is not None
         if not (self._counted or repeated or sighting.asks):
             return verdict
         goes_on = verdict.decision in ("pass", "edit") and not self._stopped
         delivered = (verdict.delivered or sighting.message.raw) if goes_on else None
-        if self._limits:
+        if self.rules.limit:
             passed(sighting, delivered, frozenset(ask.key for ask, _ in self._refused), self._state)
         if sighting.asks and verdict.decision != "hold":  # what waits is shown, or refused, when it is judged again
             shown(sighting, delivered, self._refused, self._state)
@@ -157,14 +152,14 @@ class Engine:
 
     def scrub(self, text: str) -> str:
         """A text that is no message (a line of standard error, noise), as the recording may hold it."""
-        for rule in self._scrubbers:
+        for rule in self.rules.scrubbers:
             if rule.mode == "enforce":
                 text = self._changer.text(rule, text)
         return text
 
     def kept(self, message: bytes) -> bytes:
         """A message that goes on, as the recording may hold it."""
-        return self._changer.kept(message, [rule for rule in self._scrubbers if rule.mode == "enforce"])
+        return self._changer.kept(message, [rule for rule in self.rules.scrubbers if rule.mode == "enforce"])
 
     def _limited(self, sighting: Sighting, matched: list[Matched]) -> list[Matched]:
         """The same, with the limits among them judged: by what other rules leave of the message."""

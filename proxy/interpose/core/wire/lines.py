@@ -1,5 +1,6 @@
 """Newline framing (stdio): bytes in any chunking become lines. Splits on LF alone, has no line limit, loses nothing."""
 
+from collections.abc import Iterator
 from io import BytesIO
 
 Line = tuple[bytes, bytes]  # the content, and the end it had: LF, CR LF, or nothing at the end of the stream
@@ -39,3 +40,14 @@ class LineSplitter:
     def _taken(self) -> bytes:
         rest, self._rest = self._rest.getvalue(), BytesIO()
         return rest
+
+
+def portions(chunk: bytes, size: int) -> Iterator[bytes]:
+    """The chunk in pieces of at most so many bytes, cut behind lines only: one that is longer stays in one piece."""
+    start, length = 0, len(chunk)
+    while length - start > size:
+        end = chunk.rfind(b"\n", start, start + size) + 1 or chunk.find(b"\n", start + size) + 1 or length
+        yield chunk[start:end]
+        start = end
+    if start < length:
+        yield chunk[start:]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from interpose.core.events import Closed, End, Event, Frame, Received
-from interpose.core.wire.lines import Line, LineSplitter
+from interpose.core.wire.lines import Line, LineSplitter, portions
 from interpose.core.wire.message import read
 from interpose.edge.link import BoundedSink, Clock, Hear, Outbox
 from interpose.edge.runner import Conversation
@@ -14,6 +14,7 @@ from interpose.edge.transports.pace import paced
 from interpose.edge.transports.pipes import READ_SIZE, Reader, Source, Writer, is_idle, reader, writer
 
 CHANNEL = "stdio"
+_PORTION = 1 << 15  # bytes: the other end has these lines while the next are heard
 _NOTHING = Ahead()
 
 
@@ -92,7 +93,11 @@ class StdioLink:
 
         await self._carry(heard, ended, sink)
 
-    async def _carry(self, heard: Callable[[bytes], None], ended: Callable[[str], None], sink: BoundedSink) -> None:
+    async def _carry(self, hear: Callable[[bytes], None], ended: Callable[[str], None], sink: BoundedSink) -> None:
+        def heard(chunk: bytes) -> None:
+            for portion in portions(chunk, _PORTION):
+                hear(portion)
+
         if isinstance(self._reader, Source):
             await _Flow(self._reader, heard, ended, sink).run()
             return
