@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.core.session.talk import on_stdio, opened, over_http, plain_pair, said
 
-from interpose.core.effects import Append, Deliver, Effect
+from interpose.core.effects import Append, AppendAll, Deliver, Effect
 from interpose.core.events import End, Event, Frame, Received
 from interpose.core.interposer import Interposer
 from interpose.core.policy.engine import Engine
@@ -87,6 +87,8 @@ def _heard(effects: Iterable[Effect]) -> tuple[list[bytes], dict[End, bytes], li
         match effect:
             case Append():
                 lines.append(b"".join(effect.pieces))
+            case AppendAll():
+                lines += map(b"".join, effect.lines)
             case Deliver():
                 got[effect.end] += b"".join(as_line(effect.frame))
             case _:
@@ -94,11 +96,12 @@ def _heard(effects: Iterable[Effect]) -> tuple[list[bytes], dict[End, bytes], li
     return lines, got, others
 
 
-def _in_step(effects: list[Effect], before: int) -> None:
-    """Of what goes on as it came, every line was recorded before it, and after what was there before."""
+def _in_step(effects: list[Effect]) -> None:
+    """Of what goes on as it came, every line was recorded before it."""
     last = effects[-1]
     if isinstance(last, Deliver) and last.frame.message is None and last.frame.raw.strip():
-        assert before + last.frame.raw.count(b"\n") <= before + len(effects) - 1
+        recorded = sum(len(each.lines) if isinstance(each, AppendAll) else 1 for each in effects[:-1])
+        assert last.frame.raw.count(b"\n") <= recorded
 
 
 def _by_lines(chance: random.Random, events: Iterable[Event]) -> Iterator[tuple[float, End, list[Line]]]:
@@ -128,7 +131,7 @@ def test_lines_that_come_together_are_judged_as_if_each_came_alone(name: str, st
         for at, end, lines in _by_lines(chance, on_stdio(chance, stateless=stateless, turns=40)):
             steps: list[Effect] = []
             for step in together.feed_lines(at, end, lines):
-                _in_step(step, len(steps))
+                _in_step(step)
                 steps += step
             frames = [Frame(raw, read(raw) if raw.strip() else None, tail=tail) for raw, tail in lines]
             fed = [effect for frame in frames for effect in alone.feed(Received(at, end, "stdio", frame))]
@@ -144,9 +147,9 @@ def test_lines_that_nobody_has_a_say_in_go_on_in_one_piece() -> None:
         core.feed(event)
     calls = [plain_pair(number, 0.0, stateless=False)[0] for number in range(1, 9)]
     lines = [(call.frame.raw, b"\n") for call in calls if isinstance(call, Received)]
-    *recorded, delivered = [effect for step in core.feed_lines(1.0, "client", lines) for effect in step]
-    assert all(isinstance(each, Append) for each in recorded)
-    assert len(recorded) == len(lines)
+    recorded, delivered = [effect for step in core.feed_lines(1.0, "client", lines) for effect in step]
+    assert isinstance(recorded, AppendAll)
+    assert len(recorded.lines) == len(lines)
     assert isinstance(delivered, Deliver)
     assert delivered.frame.raw == b"".join(raw + tail for raw, tail in lines)
 

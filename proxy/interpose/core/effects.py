@@ -1,6 +1,6 @@
 """What the core wants done, as values: the only things that come out of it. The runner carries them out in order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -12,6 +12,12 @@ class Append(msgspec.Struct, frozen=True, gc=False):
     """Write one entry to the recording. The pieces joined are one line; iterating those of a large one closes it."""
 
     pieces: Iterable[bytes]
+
+
+class AppendAll(msgspec.Struct, frozen=True, gc=False):
+    """Write several entries, each as `Append` has it."""
+
+    lines: Sequence[Iterable[bytes]]
 
 
 class Deliver(msgspec.Struct, frozen=True, gc=False):
@@ -77,4 +83,4 @@ class Store(msgspec.Struct, frozen=True, gc=False):
     content: bytes
 
 
-Effect = Append | Deliver | Cut | Wake | Seek | Release | Store
+Effect = Append | AppendAll | Deliver | Cut | Wake | Seek | Release | Store

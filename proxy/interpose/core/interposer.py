@@ -46,6 +46,8 @@ class Interposer:
         self._recorder = Recorder() if recorded else Unrecorded()
         self._enforcer = None if engine is None else _enforcer(engine, self._recorder)
         self._lagging = Lagging() if self._enforcer is None else self._enforcer.lagging
+        self.enforces = engine is not None and engine.enforces
+        """Whether messages may be edited or withheld. Where they may not, all passes as it came."""
 
     @property
     def session(self) -> Session:
@@ -57,15 +59,14 @@ class Interposer:
         """Whether all passes as it came, now and for good."""
         return self._enforcer is None
 
-    @property
-    def enforces(self) -> bool:
-        """Whether messages may be edited or withheld. Where they may not, all passes as it came."""
-        return self._enforcer is not None and self._enforcer.engine.enforces
-
     def govern(self, at: float, policies: "Iterable[Policy] | Rules") -> list[Effect]:
         """Let other policies take over. Only a session that began under one can be governed."""
         self._lagging.catch_up()
-        return [] if self._enforcer is None else self._enforcer.govern(at, policies)
+        if self._enforcer is None:
+            return []
+        effects = self._enforcer.govern(at, policies)
+        self.enforces = self._enforcer.engine.enforces
+        return effects
 
     def holds(self, channel: str) -> bool:
         """Whether something that came on a channel waits, for its time or for an approval."""

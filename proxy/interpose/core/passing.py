@@ -7,7 +7,7 @@ rule could be about it at all, is done with it in half the time.
 from collections.abc import Sequence
 from typing import Any
 
-from interpose.core.events import Received
+from interpose.core.events import End, Received
 from interpose.core.policy.engine import Engine
 from interpose.core.policy.rules import Key
 from interpose.core.policy.shortlist import calls_for_a_look
@@ -62,28 +62,30 @@ class Passing:
         """Whether lines that came together on stdio, numbered from `seq`, are all let pass; else none of them is."""
         if seen.methods:
             about = list(map(_about, seen.methods, seen.values))
-            kinds: list[Key] = [(method, _REQUEST, "client", False, name) for method, name in about]
+            say = self._have_a_say(_REQUEST, "client", about, seen.values)
         else:
             about = self._lagging.calls_of(seen.ids) or []
-            kinds = [(method, _RESULT, "server", False, name) for method, name in about]
-        return not self._have_a_say(kinds, seen.values) and self._lagging.takes_lines(seq, at, lines, seen, about)
+            say = not about or self._have_a_say(_RESULT, "server", about, seen.values)
+        return not say and self._lagging.takes_lines(seq, at, lines, seen, about)
 
     def _has_a_say(self, kind: Key, value: dict[str, Any]) -> bool:
         """Whether a rule could be about a message of this kind with these params or result."""
         watched = self._engine.rules.watched(kind)
         return watched is None or calls_for_a_look(watched, (value,))
 
-    def _have_a_say(self, kinds: Sequence[Key], values: Sequence[dict[str, Any]]) -> bool:
+    def _have_a_say(self, kind: Kind, end: End, about: Sequence[About], values: Sequence[dict[str, Any]]) -> bool:
         """Whether one could be about any of these messages."""
-        for kind in set(kinds):
-            watched = self._engine.rules.watched(kind)
+        distinct = set(about)
+        for each in distinct:
+            watched = self._engine.rules.watched((each[0], kind, end, False, each[1]))
             if watched is None:
                 return True
             if watched:
-                of_kind = [value for each, value in zip(kinds, values, strict=True) if each == kind]
-                if calls_for_a_look(watched, of_kind):
+                one = len(distinct) == 1
+                those = values if one else [value for of, value in zip(about, values, strict=True) if of == each]
+                if calls_for_a_look(watched, those):
                     return True
-        return not kinds
+        return False
 
 
 def _about(method: str, params: dict[str, Any]) -> About:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from interpose.core.effects import Append, Deliver, Effect
+from interpose.core.effects import AppendAll, Deliver, Effect
 from interpose.core.entrance import Entrance
 from interpose.core.errands import STDIO, Errands
 from interpose.core.events import End, Frame, Received, other
@@ -76,7 +76,7 @@ class Throng:
         if end == "client":
             self._errands.notice(read(contents[-1]))
         recorded = self._recorder.plain(at, end, STDIO, contents)
-        return [*map(Append, recorded), Deliver(other(end), STDIO, Frame(b"".join(chain.from_iterable(lines))))]
+        return [AppendAll(recorded), Deliver(other(end), STDIO, Frame(b"".join(chain.from_iterable(lines))))]
 
     def _let_by(self, end: End, passing: Sequence[Received]) -> Deliver:
         """Lines that go on as they came."""

@@ -28,9 +28,9 @@ class RelayedRequest:
 
     def prepare(self, message: Message | None) -> None:
         """Before a message is judged: have the answer come in a form that can be."""
-        self._headers = headers = plainly(self._headers)
         if message is not None:
-            self._exchange.params = mirrored_params(headers, message)
+            self._exchange.params = mirrored_params(self._headers, message)
+        self._headers = plainly(self._headers)
 
     def review(self, frame: Frame) -> None:
         """See what became of it: its headers go with what is sent, and nothing is sent that was not read."""

@@ -7,9 +7,22 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-from interpose.core.effects import Append, Cut, Deliver, Effect, Release, Seek, Store, Wake
-from interpose.core.events import Decided, Decision, End, Event, Frame, Received, Ticked, Told, other
+from interpose.core.effects import Append, AppendAll, Cut, Deliver, Effect, Release, Seek, Store, Wake
+from interpose.core.events import (
+    Decided,
+    Decision,
+    End,
+    Event,
+    Frame,
+    Received,
+    Requested,
+    Responded,
+    Ticked,
+    Told,
+    other,
+)
 from interpose.core.interposer import Interposer
+from interpose.core.recording.codec import Pieces
 from interpose.core.recording.entry import Header
 from interpose.core.wire.lines import Line
 from interpose.edge.link import Approver, ClientSink, Clock, Sink
@@ -85,12 +98,17 @@ class Conversation:
 
     def hear_all(self, events: Iterable[Event]) -> None:
         """Feed what came together. INVARIANT: nothing awaits here, so it is recorded before anything of it is sent."""
-        if self.core.observes:
+        core = self.core
+        if core.observes:
             self._witness(events)
         else:
             for event in events:
-                if not self.closed and (not self._severed or isinstance(event, Told)):
-                    self._carry_out(self.core.feed(event))
+                if self.closed or (self._severed and not isinstance(event, Told)):
+                    continue
+                if isinstance(event, (Requested, Responded)):  # no policy is about these
+                    self._append((core.witness(event).pieces,))
+                else:
+                    self._carry_out(core.feed(event))
         self._flush()
 
     def hear_lines(self, end: End, lines: Sequence[Line]) -> None:
@@ -110,8 +128,7 @@ class Conversation:
     def overhear(self, end: End, lines: Sequence[Line]) -> None:
         """Lines of one end that pass as they came: whoever calls this hands them on. INVARIANT: nothing awaits here."""
         overheard = self.core.overhear(self.clock(), end, lines)
-        if self.recording is not None:
-            self.recording.extend(overheard)
+        self._append(overheard)
         self._flush()
 
     def settle(self) -> None:
@@ -157,9 +174,10 @@ class Conversation:
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Append():
-                    if self.recording is not None:
-                        self.recording.append(effect.pieces)
+                case Append(pieces):
+                    self._append((pieces,))
+                case AppendAll(lines):
+                    self._append(lines)
                 case Deliver(end, channel, frame):
                     self._send(end, channel, frame)
                 case Cut():
@@ -174,6 +192,10 @@ class Conversation:
                     self._store(effect)
                 case _:
                     assert_never(effect)
+
+    def _append(self, lines: Iterable[Pieces]) -> None:
+        if self.recording is not None:
+            self.recording.extend(lines)
 
     def _send(self, end: End, channel: str, frame: Frame) -> None:
         sink = self._client if end == "client" else self._server

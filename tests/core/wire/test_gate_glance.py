@@ -153,3 +153,40 @@ def test_no_odd_line_is_cleared_among_everyday_ones(row: Any) -> None:
 @given(st.lists(mutants(), min_size=1, max_size=3), st.sampled_from([0, 1, 2, 3, 4, 64]))
 def test_mutants_are_cleared_together_only_when_each_is(raws: list[bytes], depth: int) -> None:
     assert_no_quicker_together(raws, depth)
+
+
+SHAPES = [
+    '{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":%s,"arguments":%s}}',
+    '{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":%s,"_meta":%s}}',
+    '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%s}],"structuredContent":%s}}',
+    '{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%s}],"_meta":%s}}',
+    '{"jsonrpc":"2.0","id":%s,"result":{"_meta":%s,"content":[],"resultType":%s}}',
+]
+PLAIN_IDS = st.sampled_from(
+    ["1", "0", "999999999999999", '"a"', '"é"', "-1", "1.0", "1e2", "true", "10000000000000000"]
+)
+TEXTS = st.sampled_from(
+    ['"a"', '"é\U0001f600"', '"\\n"', '"\x7f"', '"\\u0061"', "1", "null", '"complete"', '"a","name":"b"']
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.sampled_from(SHAPES),
+    st.lists(st.tuples(PLAIN_IDS, TEXTS, st.lists(st.tuples(KEYS, VALUES), max_size=3)), min_size=1, max_size=3),
+    st.sampled_from([3, 4, 5, 64]),
+)
+def test_calls_and_what_they_return_are_cleared_together_only_when_each_is(
+    shape: str, pieces: list[tuple[str, str, list[tuple[str, Any]]]], depth: int
+) -> None:
+    texts = [shape % (ident, text, spelt(tuple(inner))) for ident, text, inner in pieces]
+    assert_no_quicker_together([text.encode("utf-8", "surrogatepass") for text in texts], depth)
+
+
+def test_a_value_over_the_end_of_a_line_is_no_line() -> None:
+    whole = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"k":[{},{}]}}}'
+    for cut in range(1, len(whole)):
+        assert not assert_no_quicker_together([whole[:cut], whole[cut:]])
+    head, tail = whole.split(b",{}]")
+    assert not assert_no_quicker_together([head, b"{}]" + tail])
+    assert assert_no_quicker_together([whole, whole])

@@ -53,16 +53,13 @@ class Engine:
     def adopt(self, policies: Iterable[Policy] | Rules) -> None:
         """Put rules in force, all at once; what the session has counted so far stays."""
         self.rules = rules = policies if isinstance(policies, Rules) else Rules(policies)
+        self.enforces = rules.enforce
+        """Whether a rule may change or refuse anything."""
         self._matcher = Matcher(rules, self._facts, self._state)
         for policy in rules.policies:
             for rule in policy.rules:
                 if isinstance(rule, Pin) and rule.file is not None:
                     preset(self._state, rule, policy.locks.get(rule.file))
-
-    @property
-    def enforces(self) -> bool:
-        """Whether a rule may change or refuse anything."""
-        return self.rules.enforce
 
     def needs_all(self, opening: Opening) -> bool:
         """Whether every message must be judged for now: much may depend on it, or on what a session that opened like

@@ -13,7 +13,14 @@ from interpose.core.events import Closed, Event, Frame, Received, Requested, Res
 from interpose.core.session.glancing import Glances
 from interpose.core.session.opening import Opening
 from interpose.core.session.pending import STDIO
-from interpose.core.session.plainness import PLAIN_METHODS, are_of_era, is_final, is_plain_call, is_plain_value
+from interpose.core.session.plainness import (
+    PLAIN_METHODS,
+    are_final,
+    are_of_era,
+    are_plain_values,
+    is_final,
+    is_plain_call,
+)
 from interpose.core.session.session import Session
 from interpose.core.session.sighting import Sighting
 from interpose.core.session.unfollowed import About, Unfollowed, slim, slim_lines, slim_params
@@ -100,11 +107,10 @@ class Lagging:
         """The same of lines that were read. `about` tells what each call is about, for `call_of`."""
         values = seen.values
         if not seen.methods:
-            return all(is_final(b"", value) for value in values) and self._end_all(seen.ids)
+            return are_final(values) and self._end_all(seen.ids)
         if not self._may_begin(seen.ids) or not PLAIN_METHODS.issuperset(seen.methods):
             return False
-        stateless = self._era == "stateless"
-        if not all(is_plain_value(value, stateless=stateless) for value in values):
+        if not are_plain_values(values, stateless=self._era == "stateless"):
             return False
         self._calls.put_all(seq, at, seen.ids, lines, about)
         return True

@@ -19,7 +19,7 @@ _MORE_THAN_PLAIN = _MORE | {"_meta"}
 def is_plain_call(params: bytes, value: dict[str, Any] | None, *, stateless: bool) -> bool:
     """A call of the era that the session opened in, with no task and no answers to questions in it."""
     if value is not None:
-        return is_plain_value(value, stateless=stateless)
+        return are_plain_values((value,), stateless=stateless)
     if not params:
         return not stateless
     try:
@@ -28,11 +28,15 @@ def is_plain_call(params: bytes, value: dict[str, Any] | None, *, stateless: boo
         return False
 
 
-def is_plain_value(params: dict[str, Any], *, stateless: bool) -> bool:
-    """The same of params that were read."""
-    if _MORE_THAN_PLAIN.isdisjoint(params):
+def are_plain_values(params: Sequence[dict[str, Any]], *, stateless: bool) -> bool:
+    """The same of the params of calls, which were read."""
+    said = set().union(*params)
+    if _MORE_THAN_PLAIN.isdisjoint(said):
         return not stateless
-    return _MORE.isdisjoint(params) and _is_of_era(Raw(orjson.dumps(params["_meta"])), stateless=stateless)
+    if not _MORE.isdisjoint(said):
+        return False
+    metas = [Raw(orjson.dumps(each["_meta"])) if "_meta" in each else Raw() for each in params]
+    return all(_is_of_era(meta, stateless=stateless) for meta in metas)
 
 
 def are_of_era(calls: Sequence[Call], *, stateless: bool) -> bool:
@@ -54,9 +58,14 @@ def _is_of_era(said: Raw, *, stateless: bool) -> bool:
 def is_final(result: bytes, value: dict[str, Any] | None) -> bool:
     """An answer that is no question and no task."""
     if value is not None:
-        return "task" not in value and value.get("resultType", "complete") == "complete"
+        return are_final((value,))
     try:
         _result(result)
     except (msgspec.DecodeError, RecursionError):
         return False
     return True
+
+
+def are_final(results: Sequence[dict[str, Any]]) -> bool:
+    """The same of answers that were read."""
+    return all("task" not in each and each.get("resultType", "complete") == "complete" for each in results)

@@ -1,11 +1,13 @@
 """The gate's quick look at lines that came together: all of them are everyday messages of one kind, or it says nothing.
 
+What is said most, calls of tools and what they return, is read by its very shape, so that little is left to look at.
+
 INVARIANT: nothing is cleared here that `everyday` would not clear, line by line.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 import msgspec
 import orjson
@@ -14,10 +16,13 @@ from interpose.core.wire.gate_glance import NEEDED, SAFE_DIGITS, have_one_readin
 from interpose.core.wire.gate_level import Level
 from interpose.core.wire.gate_members import PARAMS, RESULT
 
+Values = list[dict[str, Any]]
 _call = itemgetter("jsonrpc", "id", "method", "params")
 _answer = itemgetter("jsonrpc", "id", "result")
-_VERSION, _OBJECT, _WHOLE = {"2.0"}, {dict}, {int}
+_ident, _params, _result = itemgetter("id"), itemgetter("params"), itemgetter("result")
+_OBJECT, _WHOLE = {dict}, {int}
 _FIRST_UNSAFE = 10**SAFE_DIGITS
+_ITEM_DEPTH = 4  # levels down to the items of a result's content
 
 
 class Everyday(msgspec.Struct, frozen=True, gc=False):
@@ -28,10 +33,80 @@ class Everyday(msgspec.Struct, frozen=True, gc=False):
     methods: Sequence[str] = ()
 
 
+class _Arguments(TypedDict):
+    name: str
+    arguments: NotRequired[dict[str, Any]]
+    _meta: NotRequired[dict[str, Any]]
+
+
+class _Call(TypedDict):
+    jsonrpc: Literal["2.0"]
+    id: int | str
+    method: Literal["tools/call"]
+    params: _Arguments
+
+
+class _Item(TypedDict):
+    type: str
+    text: NotRequired[str]
+    data: NotRequired[str]
+    mimeType: NotRequired[str]
+
+
+class _Returned(TypedDict):
+    content: list[_Item]
+    structuredContent: NotRequired[dict[str, Any]]
+    isError: NotRequired[bool]
+    resultType: NotRequired[str]
+    _meta: NotRequired[dict[str, Any]]
+
+
+class _Answer(TypedDict):
+    jsonrpc: Literal["2.0"]
+    id: int | str
+    result: _Returned
+
+
+Decode = Callable[[bytes], Values]
+_calls: Decode = msgspec.json.Decoder(_Call).decode_lines  # type: ignore[assignment]
+_answers: Decode = msgspec.json.Decoder(_Answer).decode_lines  # type: ignore[assignment]
+_anything: Decode = msgspec.json.Decoder(dict[str, Any]).decode_lines
+
+
 def everyday_calls(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
     """Requests."""
+    values = _read(lines, _calls)
+    if values is not None and max_depth >= _ITEM_DEPTH:
+        params = list(map(_params, values))
+        if not all(map(str.isprintable, {each["name"] for each in params})):
+            return None
+        inner = [each["arguments"] for each in params if "arguments" in each]
+        ids = _ids(list(map(_ident, values)))
+        if ids is None or not _have_plain_insides(params, inner, PARAMS, max_depth):
+            return None
+        return Everyday(ids, params, ["tools/call"] * len(ids))
+    return _any_calls(lines, max_depth)
+
+
+def everyday_answers(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
+    """Results."""
+    values = _read(lines, _answers)
+    if values is not None and max_depth >= _ITEM_DEPTH:
+        results = list(map(_result, values))
+        inner = [each["structuredContent"] for each in results if "structuredContent" in each]
+        ids = _ids(list(map(_ident, values)))
+        if ids is None or not _have_plain_insides(results, inner, RESULT, max_depth):
+            return None
+        return Everyday(ids, results)
+    return _any_answers(lines, max_depth)
+
+
+def _any_calls(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
+    values = _read(lines, _anything)
+    if values is None or set(map(len, values)) != {4}:
+        return None
     try:
-        versions, found, methods, params = zip(*map(_call, _read(lines, 4)), strict=True)
+        versions, found, methods, params = zip(*map(_call, values), strict=True)
         needed = [NEEDED[method] for method in methods]
     except (ValueError, TypeError, KeyError):
         return None
@@ -44,25 +119,40 @@ def everyday_calls(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
     return Everyday(ids, params, methods)
 
 
-def everyday_answers(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
-    """Results."""
+def _any_answers(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
+    values = _read(lines, _anything)
+    if values is None or set(map(len, values)) != {3}:
+        return None
     try:
-        versions, found, results = zip(*map(_answer, _read(lines, 3)), strict=True)
-    except (ValueError, TypeError, KeyError):
+        versions, found, results = zip(*map(_answer, values), strict=True)
+    except (ValueError, KeyError):
         return None
     ids = _ids(found)
     return Everyday(ids, results) if ids is not None and _fit(versions, results, RESULT, max_depth) else None
 
 
-def _read(lines: Sequence[bytes], members: int) -> list[dict[str, Any]]:
-    """The values, each of so many members, if writing them gives the same lines: then nothing was lost on the way.
+def _read(lines: Sequence[bytes], decode: Decode) -> Values | None:
+    """The values of lines that are of this shape, if writing them gives the same lines: nothing was lost on the way.
 
-    Raises: ValueError when one is something else.
+    As many commas then stand between values as line ends did: no value went over the end of a line.
     """
-    values = list(map(orjson.loads, lines))
-    if orjson.dumps(values) != b"[%b]" % b",".join(lines) or set(map(len, values)) != {members}:
-        raise ValueError
-    return values
+    try:
+        values = decode(b"\n".join(lines))
+        return values if orjson.dumps(values) == b"[%b]" % b",".join(lines) else None
+    except (msgspec.DecodeError, orjson.JSONEncodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _have_plain_insides(sections: Values, inner: Values, level: Level, max_depth: int) -> bool:
+    """Whether there is nothing to object to in what the shape of these params or results leaves open."""
+    if told := [section for section in sections if "_meta" in section]:
+        if any(level.check(section) is not None for section in told):
+            return False
+        inner += map(itemgetter("_meta"), told)
+    try:
+        return have_one_reading(inner, max_depth - 1)
+    except RecursionError:
+        return False
 
 
 def _fit(versions: Sequence[Any], sections: Sequence[Any], level: Level, max_depth: int) -> bool:

@@ -45,7 +45,7 @@ class LineSplitter:
 def portions(chunk: bytes, size: int) -> Iterator[bytes]:
     """The chunk in pieces of at most so many bytes, cut behind lines only: one that is longer stays in one piece."""
     start, length = 0, len(chunk)
-    while length - start > size:
+    while length - start > size + size // 2:  # what is left over is not worth a turn of its own
         end = chunk.rfind(b"\n", start, start + size) + 1 or chunk.find(b"\n", start + size) + 1 or length
         yield chunk[start:end]
         start = end

@@ -20,3 +20,13 @@ def return_large_blocks() -> None:
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _LARGE)
         mallopt(_TRIM_THRESHOLD, _SPARE)
+
+
+@cache
+def keep_blocks_to_read_into(size: int) -> None:
+    """Have blocks of this size come from memory that is there already.
+
+    A read asks for a block of all that it may bring. glibc would get each from the system, page by page, and give it
+    back, until a larger one has been freed.
+    """
+    bytearray(2 * size)

@@ -3,7 +3,7 @@
 2026-07-28 §basic/transports: a header that mirrors the body and differs from it is refused by the server.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from interpose.core.events import Headers
@@ -18,7 +18,7 @@ from interpose.core.protocol.http import (
     mirrored_headers,
 )
 from interpose.core.wire.message import Message
-from interpose.edge.transports.raw_headers import RawHeader, RawHeaders, end_to_end, looked_at
+from interpose.edge.transports.raw_headers import RawHeader, RawHeaders, end_to_end, section
 
 Lines = list[RawHeader]
 
@@ -35,16 +35,11 @@ def of_another_body(headers: RawHeaders) -> Lines:
     return [(name, value) for name, value in headers if name.lower() not in _OF_BODY]
 
 
-def plainly(headers: RawHeaders) -> Lines:
+def plainly(headers: RawHeaders) -> RawHeaders:
     """A request's headers that ask for an answer which can be read: one that is not coded."""
-    lines = list(headers)
-    looked = looked_at(lines)
-    if b"accept-encoding" not in [header.name for header in looked]:
-        return lines
-    return [
-        (line[0], b"identity") if header.name == b"accept-encoding" else line
-        for line, header in zip(lines, looked, strict=True)
-    ]
+    if b"accept-encoding" not in section(headers).names:
+        return headers
+    return [(name, b"identity") if name.lower() == b"accept-encoding" else (name, value) for name, value in headers]
 
 
 def remirrored(headers: RawHeaders, params: ParamHeaders, edited: Message) -> Lines:
@@ -63,17 +58,16 @@ def remirrored(headers: RawHeaders, params: ParamHeaders, edited: Message) -> Li
     ]
 
 
-def mirrored_params(headers: Sequence[RawHeader], message: Message) -> dict[str, Path]:
+def mirrored_params(headers: RawHeaders, message: Message) -> dict[str, Path]:
     """Which arguments of a call its headers mirror, found by their values: header suffix to property path."""
     found: dict[str, Path] = {}
-    suffixes = [
-        line for line, header in zip(headers, looked_at(headers), strict=True) if header.name.startswith(_PARAM)
-    ]
-    if not suffixes:
+    if not any(name.startswith(_PARAM) for name in section(headers).names):
         return found
     params = message.section("params")
     leaves = list(_leaves(params.get("arguments") if isinstance(params, dict) else None))
-    for name, value in suffixes:
+    for name, value in headers:
+        if not name.lower().startswith(_PARAM):
+            continue
         said = decode(value.decode("utf-8", "replace"))
         paths = [path for path, leaf in leaves if leaf == said]
         if len(paths) == 1:

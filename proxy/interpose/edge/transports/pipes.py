@@ -7,6 +7,8 @@ import stat
 from collections.abc import Callable
 from typing import Protocol
 
+from interpose.edge.transports.memory import keep_blocks_to_read_into
+
 READ_SIZE = 1 << 18
 
 
@@ -129,6 +131,7 @@ async def source(fd: int, kept: bytes = b"") -> Source:
     """What hands on as it comes what can be read from a pipe, a socket or a terminal, which stays open."""
     pipe = os.fdopen(os.dup(fd), "rb", buffering=0)
     _widen(fd)
+    keep_blocks_to_read_into(READ_SIZE)
     _, found = await asyncio.get_running_loop().connect_read_pipe(lambda: Source(kept), pipe)
     return found
 

@@ -1,20 +1,21 @@
 """Headers as they go over the wire: in their order, spelling and bytes.
 
-Clients and servers say the same headers again and again. What was made of one is kept, for as many as are usual; some
-are credentials, so it is kept in memory alone, like the requests themselves.
+Clients and servers say the same headers again and again. What was made of one, and of all that came together, is kept
+for as many as are usual; some are credentials, so it is kept in memory alone, like the requests themselves.
 """
 
 from collections.abc import Iterable
 
 import msgspec
 
-from interpose.core.wire.kept import Kept
+from interpose.core.wire.kept import Kept, Remembered
 
 RawHeader = tuple[bytes, bytes]
 RawHeaders = Iterable[RawHeader]
 
 MANY = 1 << 11
 LONG = 1 << 9  # bytes: what is longer is hardly said twice
+_ALL = 1 << 12  # the same of all headers of a message
 HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )
@@ -26,6 +27,13 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     name: bytes
     text: tuple[str, str]
     line: bytes
+
+
+class Section(msgspec.Struct, frozen=True, gc=False):
+    """The headers of one message: as text in their order and spelling, and their names in lower case."""
+
+    text: tuple[tuple[str, str], ...]
+    names: frozenset[bytes]
 
 
 def _header(raw: RawHeader) -> Header:
@@ -41,9 +49,24 @@ def looked_at(headers: RawHeaders) -> list[Header]:
     return list(map(_header_of, headers))
 
 
+_sections: Remembered[tuple[RawHeader, ...], Section] = Remembered(MANY)
+
+
+def section(headers: RawHeaders) -> Section:
+    """All of them with what was made of them. What is no UTF-8 is read as Latin-1."""
+    headers = tuple(headers)
+    found = _sections.get(headers)
+    if found is None:
+        looked = looked_at(headers)
+        found = Section(tuple([header.text for header in looked]), frozenset([header.name for header in looked]))
+        if sum([len(name) + len(value) for name, value in headers]) <= _ALL:
+            _sections.remember(headers, found)
+    return found
+
+
 def text(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
-    """Raw headers as text, in their order and spelling. What is no UTF-8 is read as Latin-1."""
-    return tuple([header.text for header in map(_header_of, headers)])
+    """Raw headers as text."""
+    return section(headers).text
 
 
 def end_to_end(headers: RawHeaders) -> list[RawHeader]:
