@@ -10,6 +10,7 @@ from interpose.core.policy.engine import Engine
 from interpose.core.policy.lifetimes import Lifetimes
 from interpose.core.policy.outcome import BLOCKED, error, failed_call, response
 from interpose.core.policy.refusing import Refusal, refuse
+from interpose.core.policy.rules import Rules as Compiled
 from interpose.core.policy.verdict import PASS, Own, Verdict
 from interpose.core.session.asks import Ask
 from interpose.core.session.opening import Opening
@@ -29,8 +30,7 @@ class Rules:
 
     enforces = True
     named = False  # errands are called interpose-1, interpose-2, so that scripts can answer them
-    revision = ""
-    learns = False
+    rules = Compiled()
 
     def __init__(self, *rules: Rule) -> None:
         self._rules = rules
