@@ -7,22 +7,21 @@ INVARIANT: nothing is cleared here that `everyday` would not clear, line by line
 
 from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any
 
 import msgspec
 import orjson
 
-from interpose.core.wire.gate_glance import NEEDED, SAFE_DIGITS, have_one_reading, is_plain_id
+from interpose.core.wire.gate_glance import NEEDED, SAFE_DIGITS, is_plain_id
 from interpose.core.wire.gate_level import Level
 from interpose.core.wire.gate_members import PARAMS, RESULT
+from interpose.core.wire.gate_shapes import DEPTH, Values, answers, calls, have_one_reading, have_plain_insides
 
-Values = list[dict[str, Any]]
 _call = itemgetter("jsonrpc", "id", "method", "params")
 _answer = itemgetter("jsonrpc", "id", "result")
 _ident, _params, _result = itemgetter("id"), itemgetter("params"), itemgetter("result")
 _OBJECT, _WHOLE = {dict}, {int}
 _FIRST_UNSAFE = 10**SAFE_DIGITS
-_ITEM_DEPTH = 4  # levels down to the items of a result's content
 
 
 class Everyday(msgspec.Struct, frozen=True, gc=False):
@@ -33,71 +32,26 @@ class Everyday(msgspec.Struct, frozen=True, gc=False):
     methods: Sequence[str] = ()
 
 
-class _Arguments(TypedDict):
-    name: str
-    arguments: NotRequired[dict[str, Any]]
-    _meta: NotRequired[dict[str, Any]]
-
-
-class _Call(TypedDict):
-    jsonrpc: Literal["2.0"]
-    id: int | str
-    method: Literal["tools/call"]
-    params: _Arguments
-
-
-class _Item(TypedDict):
-    type: str
-    text: NotRequired[str]
-    data: NotRequired[str]
-    mimeType: NotRequired[str]
-
-
-class _Returned(TypedDict):
-    content: list[_Item]
-    structuredContent: NotRequired[dict[str, Any]]
-    isError: NotRequired[bool]
-    resultType: NotRequired[str]
-    _meta: NotRequired[dict[str, Any]]
-
-
-class _Answer(TypedDict):
-    jsonrpc: Literal["2.0"]
-    id: int | str
-    result: _Returned
-
-
-Decode = Callable[[bytes], Values]
-_calls: Decode = msgspec.json.Decoder(_Call).decode_lines  # type: ignore[assignment]
-_answers: Decode = msgspec.json.Decoder(_Answer).decode_lines  # type: ignore[assignment]
-_anything: Decode = msgspec.json.Decoder(dict[str, Any]).decode_lines
+_anything: Callable[[bytes], Values] = msgspec.json.Decoder(dict[str, Any]).decode_lines
 
 
 def everyday_calls(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
     """Requests."""
-    values = _read(lines, _calls)
-    if values is not None and max_depth >= _ITEM_DEPTH:
-        params = list(map(_params, values))
-        if not all(map(str.isprintable, {each["name"] for each in params})):
+    values = _read(lines, calls) if max_depth >= DEPTH else None
+    if values is not None:
+        params, ids = list(map(_params, values)), _ids(list(map(_ident, values)))
+        if ids is None or not all(map(str.isprintable, {each["name"] for each in params})):
             return None
-        inner = [each["arguments"] for each in params if "arguments" in each]
-        ids = _ids(list(map(_ident, values)))
-        if ids is None or not _have_plain_insides(params, inner, PARAMS, max_depth):
-            return None
-        return Everyday(ids, params, ["tools/call"] * len(ids))
+        return Everyday(ids, params, ["tools/call"] * len(ids)) if _fit_inside(params, PARAMS, max_depth) else None
     return _any_calls(lines, max_depth)
 
 
 def everyday_answers(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
     """Results."""
-    values = _read(lines, _answers)
-    if values is not None and max_depth >= _ITEM_DEPTH:
-        results = list(map(_result, values))
-        inner = [each["structuredContent"] for each in results if "structuredContent" in each]
-        ids = _ids(list(map(_ident, values)))
-        if ids is None or not _have_plain_insides(results, inner, RESULT, max_depth):
-            return None
-        return Everyday(ids, results)
+    values = _read(lines, answers) if max_depth >= DEPTH else None
+    if values is not None:
+        results, ids = list(map(_result, values)), _ids(list(map(_ident, values)))
+        return Everyday(ids, results) if ids is not None and _fit_inside(results, RESULT, max_depth) else None
     return _any_answers(lines, max_depth)
 
 
@@ -131,7 +85,7 @@ def _any_answers(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
     return Everyday(ids, results) if ids is not None and _fit(versions, results, RESULT, max_depth) else None
 
 
-def _read(lines: Sequence[bytes], decode: Decode) -> Values | None:
+def _read(lines: Sequence[bytes], decode: Callable[[bytes], Values]) -> Values | None:
     """The values of lines that are of this shape, if writing them gives the same lines: nothing was lost on the way.
 
     As many commas then stand between values as line ends did: no value went over the end of a line.
@@ -143,14 +97,9 @@ def _read(lines: Sequence[bytes], decode: Decode) -> Values | None:
         return None
 
 
-def _have_plain_insides(sections: Values, inner: Values, level: Level, max_depth: int) -> bool:
-    """Whether there is nothing to object to in what the shape of these params or results leaves open."""
-    if told := [section for section in sections if "_meta" in section]:
-        if any(level.check(section) is not None for section in told):
-            return False
-        inner += map(itemgetter("_meta"), told)
+def _fit_inside(sections: Values, level: Level, max_depth: int) -> bool:
     try:
-        return have_one_reading(inner, max_depth - 1)
+        return have_plain_insides(sections, level, max_depth)
     except RecursionError:
         return False
 

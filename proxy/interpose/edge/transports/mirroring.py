@@ -61,12 +61,13 @@ def remirrored(headers: RawHeaders, params: ParamHeaders, edited: Message) -> Li
 def mirrored_params(headers: RawHeaders, message: Message) -> dict[str, Path]:
     """Which arguments of a call its headers mirror, found by their values: header suffix to property path."""
     found: dict[str, Path] = {}
-    if not any(name.startswith(_PARAM) for name in section(headers).names):
+    mirrors = [name for name in section(headers).mcp if name.startswith(_PARAM)]
+    if not mirrors:
         return found
     params = message.section("params")
     leaves = list(_leaves(params.get("arguments") if isinstance(params, dict) else None))
     for name, value in headers:
-        if not name.lower().startswith(_PARAM):
+        if name.lower() not in mirrors:
             continue
         said = decode(value.decode("utf-8", "replace"))
         paths = [path for path, leaf in leaves if leaf == said]

@@ -30,10 +30,11 @@ class Header(msgspec.Struct, frozen=True, gc=False):
 
 
 class Section(msgspec.Struct, frozen=True, gc=False):
-    """The headers of one message: as text in their order and spelling, and their names in lower case."""
+    """The headers of one message: as text in their order and spelling; their names in lower case, MCP's own as well."""
 
     text: tuple[tuple[str, str], ...]
     names: frozenset[bytes]
+    mcp: tuple[bytes, ...]
 
 
 def _header(raw: RawHeader) -> Header:
@@ -58,7 +59,9 @@ def section(headers: RawHeaders) -> Section:
     found = _sections.get(headers)
     if found is None:
         looked = looked_at(headers)
-        found = Section(tuple([header.text for header in looked]), frozenset([header.name for header in looked]))
+        names = frozenset([header.name for header in looked])
+        mcp = tuple([name for name in names if name.startswith(b"mcp-")])
+        found = Section(tuple([header.text for header in looked]), names, mcp)
         if sum([len(name) + len(value) for name, value in headers]) <= _ALL:
             _sections.remember(headers, found)
     return found
