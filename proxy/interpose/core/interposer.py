@@ -22,12 +22,12 @@ from interpose.core.events import (
 from interpose.core.recording.codec import Pieces
 from interpose.core.recording.entry import Header
 from interpose.core.recording.recorder import Recorded, Recorder, Unrecorded, is_plain
-from interpose.core.session.glancing import glance
+from interpose.core.session.glancing import glance, glimpse
 from interpose.core.session.lagging import Lagging
 from interpose.core.session.pending import STDIO
 from interpose.core.session.session import Session
 from interpose.core.wire.lines import Line
-from interpose.core.wire.message import read
+from interpose.core.wire.message import Message, read
 
 if TYPE_CHECKING:
     from interpose.core.enforcer import Enforcer
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from interpose.core.policy.rules import Rules
 
 
-_LARGE = 1 << 16  # a line from here is only glanced at, where that will do
+LARGE = 1 << 16  # a message from here is only glanced at, where that will do
 
 
 class Interposer:
@@ -94,6 +94,17 @@ class Interposer:
             return [self.witness(event), Deliver(other(event.end), event.channel, event.frame)]
         return [] if isinstance(event, (Ticked, Decided)) else [self.witness(event)]
 
+    def read(self, end: End, channel: str, raw: bytes, seen: Message | None = None) -> Message:
+        """The message in a body; of a large one that nobody decides about, no more than somebody may ask for.
+
+        `seen` is what was glimpsed of it already.
+        """
+        if self._enforcer is None and (seen or len(raw) > LARGE):
+            seen = seen or glimpse(end, raw)
+            if seen is not None and self._lagging.suffices(channel, seen):
+                return seen
+        return read(raw)
+
     def witness(self, event: Recorded) -> Append:
         """Record an event about which nothing has to be decided. What was received goes on as it came."""
         line = self._recorder.record(event)
@@ -123,7 +134,7 @@ class Interposer:
 
     def overhear(self, at: float, end: End, lines: Sequence[Line]) -> list[Pieces]:
         """What `feed` would have recorded of lines on stdio: where nothing is enforced, all pass as they came."""
-        if len(lines) == 1 and len(lines[0][0]) <= _LARGE:
+        if len(lines) == 1 and len(lines[0][0]) <= LARGE:
             return [self._overheard(at, end, *lines[0])]
         contents = [content for content, _ in lines]
         seen = glance(end, contents) if lines else None

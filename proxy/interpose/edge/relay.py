@@ -10,6 +10,9 @@ from functools import partial
 from aiohttp import web
 
 from interpose.core.events import Frame
+from interpose.core.interposer import LARGE
+from interpose.core.session.glancing import glimpse
+from interpose.core.wire.message import Message
 from interpose.edge.conversations import Conversations
 from interpose.edge.errand import Errands
 from interpose.edge.front import Front
@@ -17,7 +20,7 @@ from interpose.edge.heads import for_client, raw
 from interpose.edge.relayed import Relayed
 from interpose.edge.roster import Roster
 from interpose.edge.sign_in import SignIn
-from interpose.edge.transports.bodies import readable
+from interpose.edge.transports.bodies import coded, is_json, readable
 from interpose.edge.transports.exchange import Exchange, refusal
 from interpose.edge.transports.reply import ClientGone
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
@@ -62,8 +65,12 @@ class Relay:
             return _refused(503, "stopping")
         if not self._front.is_mcp(target) and not self._roster.is_endpoint(target):
             return self._pass(exchange, target, body)
-        frame = _body_frame(exchange.request, body)
-        session = self._roster.find(exchange.request, target, frame.message)
+        seen = _glimpsed(exchange.request, body)
+        message = seen or _read(exchange.request, body)
+        session = self._roster.find(exchange.request, target, message)
+        if seen is not None:
+            message = session.conversation.core.read("client", "", body, seen)
+        frame = Frame(body, message, wire="body")
         session.conversation.later = partial(self._errands.look_after, session)
         relayed = Relayed(self._front, self._upstream, self._roster, self._errands, session, exchange)
         relayed.begin(frame)
@@ -95,7 +102,13 @@ async def _refused(status: int, why: str) -> web.StreamResponse:
     return refusal(status, why)
 
 
-def _body_frame(request: web.BaseRequest, body: bytes) -> Frame:
+def _glimpsed(request: web.BaseRequest, body: bytes) -> Message | None:
+    """A large message, where it is plain: it may be that nobody needs more of it."""
+    if len(body) <= LARGE or not is_json(request.headers.get("Content-Type")):
+        return None
+    return None if coded(request.headers.get("Content-Encoding")) else glimpse("client", body)
+
+
+def _read(request: web.BaseRequest, body: bytes) -> Message | None:
     headers = request.headers
-    message = readable(body, headers.get("Content-Type"), headers.get("Content-Encoding")) if body else None
-    return Frame(body, message, wire="body")
+    return readable(body, headers.get("Content-Type"), headers.get("Content-Encoding")) if body else None

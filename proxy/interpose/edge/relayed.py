@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from interpose.core.events import Event, Frame, Received, Requested, Responded
+from interpose.core.wire.message import Message
 from interpose.edge.errand import Errands
 from interpose.edge.front import Front
 from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncoded
@@ -81,7 +82,7 @@ class Relayed(Underway):
         if answer is None or is_event_stream(answer.headers.get("Content-Type")):
             return None
         try:
-            frames = plain_frames(answer) if enforces else frames_of(answer)
+            frames = plain_frames(answer) if enforces else frames_of(answer, self._read)
         except Unreadable:
             return None
         head = self._noticed(answer)
@@ -232,7 +233,7 @@ class Relayed(Underway):
         """Hand the reply on as it comes: one that is here is heard, and goes out, in one piece."""
         exchange = self._exchange
         reply = exchange.begin(head.status, head.reason, head.headers)
-        frames = frames_of(answer)
+        frames = frames_of(answer, self._read)
         while True:
             if not answer.is_whole:
                 if self._hearing.unheard:
@@ -277,6 +278,9 @@ class Relayed(Underway):
     def _head(self, answer: Answer) -> Head:
         headers = for_client(self._front, self._exchange.request, answer.raw_headers)
         return Head(answer.status, answer.reason, headers)
+
+    def _read(self, body: bytes) -> Message:
+        return self._session.conversation.core.read("server", self._hearing.channel, body)
 
     def _hear_said(self, frames: Sequence[Frame], *, ended: bool) -> bool:
         return self._hearing.hear_said(frames, self._seen, ended=ended)

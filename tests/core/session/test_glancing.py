@@ -5,7 +5,7 @@ from itertools import groupby
 
 import msgspec
 import pytest
-from tests.core.session.talk import anything, opened, plain_pair
+from tests.core.session.talk import anything, opened, over_http, plain_pair
 
 from interpose.core.events import Event, Frame, Received
 from interpose.core.interposer import Interposer
@@ -51,6 +51,29 @@ def test_whatever_large_lines_say_it_waits_for_the_same(stateless: bool, recorde
         assert core.session.waits(99) == prompt.waits(99), f"seed {seed}"
         spared += prompt.counts.messages - core.session.counts.messages
     assert spared > 60, "nothing was left out"
+
+
+@pytest.mark.parametrize("stateless", [False, True], ids=["stateful", "stateless"])
+def test_whatever_large_bodies_say_it_is_recorded_and_waits_for_the_same(stateless: bool) -> None:
+    glimpsed = 0
+    for seed in range(100):
+        chance, core, fed, prompt = random.Random(seed), Interposer(), Interposer(), Session()
+        for each in (core, fed):
+            each.open(HEADER)
+        for seq, event in enumerate(over_http(chance, stateless=stateless), 1):
+            whole = seen = event
+            if isinstance(event, Received):
+                whole = _padded(event, chance)
+                message = core.read(event.end, event.channel, whole.frame.raw)
+                glimpsed += message.params != whole.frame.message.params or message.result != whole.frame.message.result
+                seen = msgspec.structs.replace(whole, frame=Frame(whole.frame.raw, message, None, b"\n"))
+            prompt.see(seq, whole)
+            assert _recorded(core, seen) == _recorded(fed, whole)
+            if chance.random() < 0.1:
+                assert core.session.waits(seq) == prompt.waits(seq), f"seed {seed}, after {seq}"
+        assert core.session.waits(1e6) == prompt.waits(1e6), f"seed {seed}"
+        assert core.close(1e6, "end") == fed.close(1e6, "end")
+    assert glimpsed > 20, "all were read whole"
 
 
 @pytest.mark.parametrize("stateless", [False, True], ids=["stateful", "stateless"])

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from interpose.core.events import End
-from interpose.core.wire.message import id_text, is_utf8
+from interpose.core.wire.message import Kind, Message, id_text, is_utf8
 
 PLAIN = Literal[
     "completion/complete",
@@ -77,6 +77,7 @@ class Glances(msgspec.Struct, frozen=True, gc=False):
 _Seen = TypeVar("_Seen", Call, Answer)
 _OPENS, _CLOSES = b"{}"
 _VERSION = Raw(b'"2.0"')
+_encode = msgspec.json.encode
 _calls, _answers = msgspec.json.Decoder(Call), msgspec.json.Decoder(Answer)
 
 
@@ -91,6 +92,18 @@ def glance(end: End, lines: Sequence[bytes]) -> Glances | None:
         return None
     ids = _ids([each.id for each in found])
     return None if ids is None else Glances(ids, calls)
+
+
+def glimpse(end: End, raw: bytes) -> Message | None:
+    """A large plain call, or plain answer, that was looked through once: with no more of its params or result than can
+    matter later. None where it is unusual in any way."""
+    seen = glance(end, (raw,))
+    if seen is None:
+        return None
+    if not seen.calls:
+        return Message(raw, Kind.RESULT, seen.ids[0], result=b"{}")
+    call = seen.calls[0]
+    return Message(raw, Kind.REQUEST, seen.ids[0], call.method, b"" if call.params is UNSET else _encode(call.params))
 
 
 def _decoded(decoder: "msgspec.json.Decoder[_Seen]", lines: Sequence[bytes], together: bytes) -> list[_Seen]:

@@ -131,6 +131,15 @@ class Lagging:
         found = [about for ident in ids if (about := self._calls.about(ident)) is not None]
         return found if len(found) == len(ids) else None
 
+    def suffices(self, channel: str, seen: Message) -> bool:
+        """Whether a glimpse of a message over HTTP is all that is needed to follow it late; else it must be read."""
+        if self._opened() == "":
+            return False
+        if seen.kind is _REQUEST:
+            return self._is_plain(seen, None)
+        trail = self._trails.get(channel)
+        return trail is not None and trail.ident == seen.id
+
     def _opened(self) -> str:
         if self._era is None:
             opening = self.opening

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import lru_cache
 
 import aiohttp
@@ -12,9 +12,12 @@ from aiohttp.streams import EmptyStreamReader
 from interpose.core.events import Frame
 from interpose.core.wire.message import Message, read
 from interpose.core.wire.sse import Block
+from interpose.edge.transports.memory import keep_large_blocks
 from interpose.edge.transports.pace import paced
 
+Reader = Callable[[bytes], Message | None]
 _STEP = 1 << 18
+_SOME, _MANY = 4, 1 << 10  # pieces
 _DECODED_LIMIT = 1 << 27  # what a compressed body, or event, may unfold to before it counts as unreadable
 
 
@@ -111,23 +114,52 @@ class Decoder:
         return self._unfold(data)
 
 
-def readable(body: bytes, content_type: str | None, coding: str | None) -> Message | None:
-    """The message in a body; None when the body says that it is no JSON, or is coded in a way we do not read."""
+def readable(body: bytes, content_type: str | None, coding: str | None, plain: Reader = read) -> Message | None:
+    """The message in a body; None when the body says that it is no JSON, or is coded in a way we do not read.
+
+    `plain` reads a body that is not coded.
+    """
     if not is_json(content_type):
         return None
     if not coded(coding):
-        return read(body)
+        return plain(body)
     decoder = decoder_of(coding)
     text = decoder.feed(body) if decoder else b""
     return read(text) if decoder and decoder.ended else None
 
 
+class Gathered:
+    """A body that comes in pieces. A few large ones are joined once; of many small ones none is kept for long."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._before: io.BytesIO | None = None
+
+    def add(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        if len(self._pieces) == _SOME:
+            keep_large_blocks()
+        if len(self._pieces) >= _MANY:
+            self._before = self._before or io.BytesIO()
+            self._before.writelines(self._pieces)
+            self._pieces.clear()
+
+    def take(self) -> bytes:
+        """All of it; here it is no more."""
+        before, self._before = self._before, None
+        pieces, self._pieces = self._pieces, []
+        if before is None:
+            return b"".join(pieces)
+        before.writelines(pieces)
+        return before.getvalue()
+
+
 async def whole(stream: aiohttp.StreamReader) -> bytes:
-    """Everything until the end of a body. A BytesIO grows in place: no moment holds the body twice."""
-    body = io.BytesIO()
+    """Everything until the end of a body."""
+    body = Gathered()
     async for chunk in stream.iter_any():
-        body.write(chunk)
-    return body.getvalue()
+        body.add(chunk)
+    return body.take()
 
 
 async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:

@@ -1,13 +1,13 @@
 """A reply as frames: the blocks of an event stream as they come, any other body in one piece."""
 
-import io
 from typing import Protocol
 
 import aiohttp
 
 from interpose.core.events import Frame
+from interpose.core.wire.message import read
 from interpose.core.wire.sse import BlockSplitter
-from interpose.edge.transports.bodies import block_frame, coded, decoder_of, is_event_stream, readable
+from interpose.edge.transports.bodies import Gathered, Reader, block_frame, coded, decoder_of, is_event_stream, readable
 from interpose.edge.transports.sending import Answer
 
 
@@ -59,44 +59,38 @@ class Frames:
         return [*self._cutter.feed(self._content.read_nowait()), *self._cutter.finish(cut=False)]
 
 
-def frames_of(answer: Answer) -> Frames:
-    """The frames of a reply as it came."""
-    return Frames(answer, cutter_for(answer.headers.get("Content-Type"), answer.headers.get("Content-Encoding")))
+def frames_of(answer: Answer, plain: Reader = read) -> Frames:
+    """The frames of a reply as it came. `plain` reads a body of one message."""
+    headers = answer.headers
+    return Frames(answer, cutter_for(headers.get("Content-Type"), headers.get("Content-Encoding"), plain))
 
 
-def cutter_for(content_type: str | None, coding: str | None) -> Cutter:
+def cutter_for(content_type: str | None, coding: str | None, plain: Reader = read) -> Cutter:
     """What cuts a body that says this of itself."""
     if not is_event_stream(content_type):
-        return _Whole(content_type, coding)
+        return _Whole(content_type, coding, plain)
     return _CodedEvents(coding) if coded(coding) else _Events()
 
 
 class _Whole:
     """A body in one piece."""
 
-    def __init__(self, content_type: str | None, coding: str | None) -> None:
-        self._only = b""
-        self._body: io.BytesIO | None = None  # once there is more than one chunk
+    def __init__(self, content_type: str | None, coding: str | None, plain: Reader) -> None:
+        self._plain = plain
+        self._body = Gathered()
         self._content_type, self._coding = content_type, coding
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        if self._body is not None:
-            self._body.write(chunk)
-        elif not self._only:
-            self._only = chunk
-        else:
-            self._body = io.BytesIO()
-            self._body.writelines((self._only, chunk))
-            self._only = b""
+        self._body.add(chunk)
         return []
 
     def finish(self, cut: bool) -> list[Frame]:
         """The body. What was cut off is not read as a message."""
-        body = self._only if self._body is None else self._body.getvalue()
-        self._only, self._body = b"", None
+        body = self._body.take()
         if not body:
             return []
-        return [Frame(body, None if cut else readable(body, self._content_type, self._coding), wire="body")]
+        message = None if cut else readable(body, self._content_type, self._coding, self._plain)
+        return [Frame(body, message, wire="body")]
 
 
 class _Events:
