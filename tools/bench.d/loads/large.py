@@ -15,6 +15,7 @@ _COLUMNS = (
     Column("to_floor", "of", "floor", 2),
     Column("peak_mb", "peak memory", "MB"),
     Column("peak_to_message", "peak, times", "the message", 1),
+    Column("added_to_message", "above idle,", "times", 1),
 )
 
 
@@ -33,14 +34,17 @@ def large_http(given: Given) -> Sheet:
 def _measured(
     load: str, over: str, lanes: Sequence[StdioLane] | Sequence[HttpLane], floor: str, given: Given, left_out: list[str]
 ) -> Sheet:
+    idle = {lane.name: lane.between.memory("VmRSS") for lane in lanes if lane.between is not None}
     turns = take_turns(lanes, _turn, given.plan)
     rows = []
     for lane in turns.ways:
         figures = {"mb_per_second": turns.median(lane.name, "mb_per_second")}
         if lane.between is not None:
             figures["to_floor"] = turns.ratio(lane.name, "mb_per_second", floor)
-            figures["peak_mb"] = lane.between.memory("VmHWM") / 1e6
-            figures["peak_to_message"] = lane.between.memory("VmHWM") / _SIZE
+            peak = lane.between.memory("VmHWM")
+            figures["peak_mb"] = peak / 1e6
+            figures["peak_to_message"] = peak / _SIZE
+            figures["added_to_message"] = (peak - idle[lane.name]) / _SIZE
         rows.append(Row(lane.name, lane.role, figures))
     title = f"{over}: calls of 8 MB and answers of 8 MB, one in flight"
     return Sheet(load, title, _COLUMNS, rows, [*left_out, *turns.left_out])
