@@ -10,6 +10,8 @@ import pytest
 from tests.edge.processes import peak_memory, python, run, shim
 
 from interpose.core.events import Event, Frame, Received
+from interpose.core.policy.engine import Engine
+from interpose.core.policy.reading import read_policy
 from interpose.core.recording.codec import chained, verify
 from interpose.core.recording.entry import Header
 from interpose.core.recording.recorder import Recorder
@@ -89,9 +91,11 @@ class Witness:
     def __init__(self, recording: Path) -> None:
         self._recording = recording
         self.found: list[int] = []
+        self.went: list[bytes] = []
 
     def write(self, data: bytes | memoryview) -> None:
-        if b"\n" in bytes(data):
+        self.went.append(bytes(data))
+        if b"\n" in self.went[-1]:
             self.found.append(self._recording.read_bytes().count(b"\n"))
 
     async def drain(self) -> None:
@@ -120,6 +124,28 @@ async def test_a_large_line_is_in_the_file_before_the_end_of_the_next_goes_on(tm
     before_each = [1, 2, 3, 4]  # the header and all lines before it; whether it is there itself is a matter of luck
     assert [least <= found for least, found in zip(before_each, witness.found, strict=False)] == [True] * 4
     assert witness.found[4] == 7, "several lines that come together are all there before they go on"
+    assert intact(recording.path)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "policy", ["", '[[rule]]\nname = "a"\nmethod = "x"\ndo = "block"'], ids=["observed", "governed"]
+)
+async def test_what_was_read_at_once_goes_on_in_portions_each_recorded_before(policy: str, tmp_path: Path) -> None:
+    recording = RecordingFile(tmp_path / "r.jsonl")
+    engine = Engine([read_policy(policy, "p.toml")], "s", b"key") if policy else None
+    conversation = Conversation(HEADER, recording, lambda: 0.5, pytest.fail, engine)
+    witness = Witness(recording.path)
+    whole = b"".join([SMALL.replace(b"1", b"%d" % ident) + b" " * 1000 + b"\n" for ident in range(200)])
+    client = StdioLink("client", Chunks(whole), witness, lambda: 0.5)
+    server = StdioLink("server", Chunks(), witness, lambda: 0.5)
+    conversation.deliver_to(client, server)
+    await client.relay(conversation, server)
+    assert b"".join(witness.went) == whole
+    assert len(witness.went) >= 4
+    gone = [b"".join(witness.went[:number]).count(b"\n") for number in range(1, len(witness.went) + 1)]
+    assert [recorded - 1 for recorded in witness.found] == gone, "no more and no less than went on, and the header"
+    conversation.close("end")
     assert intact(recording.path)
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interpose.core.wire.lines import Line, LineSplitter
+from interpose.core.wire.lines import Line, LineSplitter, portions
 from interpose.core.wire.sse import Block, BlockSplitter, read_block, write_block
 
 _LINES = st.binary(max_size=60).map(lambda raw: raw.replace(b"\0", b"\n").replace(b"\1", b"\r\n"))
@@ -106,3 +106,14 @@ def test_u2028_is_text_in_a_block() -> None:
 def test_a_written_block_reads_back(data: bytes) -> None:
     [block] = BlockSplitter().feed(write_block(data))
     assert block.data == data
+
+
+@given(st.lists(_LINES, max_size=4).map(b"".join), st.integers(1, 40))
+def test_portions_add_up_and_end_with_lines(chunk: bytes, size: int) -> None:
+    found = list(portions(chunk, size))
+    assert b"".join(found) == chunk
+    for portion in found[:-1]:
+        assert portion.endswith(b"\n")
+        assert len(portion) <= size or portion.count(b"\n") == 1
+    for last in found[-1:]:
+        assert 0 < len(last) <= size + size // 2 or b"\n" not in last[:-1]
