@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("core.errands",),
     ("core.judge",),
     ("core.entrance", "core.holding", "core.passing", "core.reframing"),
+    ("core.throng",),
     ("core.enforcer",),
     ("core.interposer",),
     ("core.importing",),

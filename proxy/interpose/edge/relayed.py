@@ -1,22 +1,21 @@
 """One MCP exchange on its way through a relay: heard event by event, carried out as the core decides."""
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from interpose.core.events import Event, Frame, Received, Requested, Responded
-from interpose.core.wire.message import Message
 from interpose.edge.errand import Errands
 from interpose.edge.front import Front
-from interpose.edge.heads import Head, for_client, joined, own_head, raw, uncoded
+from interpose.edge.heads import Head, joined, own_head, raw, uncoded
 from interpose.edge.judging import Judging
+from interpose.edge.relayed_answer import RelayedAnswer
 from interpose.edge.relayed_hearing import Hearing
 from interpose.edge.relayed_request import RelayedRequest
-from interpose.edge.roster import SESSION_HEADER, RelayedSession, Roster
+from interpose.edge.roster import RelayedSession, Roster
 from interpose.edge.transports.bodies import is_event_stream
 from interpose.edge.transports.exchange import Exchange, refusal
 from interpose.edge.transports.frames import frames_of
@@ -50,8 +49,7 @@ class Relayed(Underway):
         self._request = RelayedRequest(exchange)
         self._target = exchange.request.raw_path
         self._hearing = Hearing(errands, session, exchange)
-        self._accepted = False
-        self._opens = False
+        self._answer = RelayedAnswer(front, roster, session, exchange, self._hearing)
         self._left = False
         self._heard: list[Frame] | None = None  # of a body that was here whole
         self._sending: Sending | None = None
@@ -82,12 +80,12 @@ class Relayed(Underway):
         if answer is None or is_event_stream(answer.headers.get("Content-Type")):
             return None
         try:
-            frames = plain_frames(answer) if enforces else frames_of(answer, self._read)
+            frames = plain_frames(answer) if enforces else frames_of(answer, self._answer.read)
         except Unreadable:
             return None
-        head = self._noticed(answer)
+        head = self._answer.noticed(answer)
         self._heard = frames.rest()
-        if not self._hear_said(self._heard, ended=True) and enforces:
+        if not self._answer.hear(self._heard, ended=True) and enforces:
             return None
         reply = exchange.begin(head.status, head.reason, head.headers)
         exchange.finish_at_once()
@@ -112,7 +110,7 @@ class Relayed(Underway):
             target = raw(target).decode("utf-8", "replace")
         headers = text(request.raw_headers)
         enforces, at = self._session.enforces, self._hearing.clock()
-        self._opens = frame.message is not None and frame.message.method == "initialize"
+        self._answer.opens = frame.message is not None and frame.message.method == "initialize"
         if frame.message is not None:
             self._exchange.ask(frame.message)
         if enforces:
@@ -162,7 +160,7 @@ class Relayed(Underway):
         if asked.withheld:
             await self._await_word()
             if not self._exchange.upstream:
-                return await self._answer()
+                return await self._stand_in()
             asked.mirror()
         sending, gave_up = await self._sent()
         if gave_up:
@@ -171,8 +169,8 @@ class Relayed(Underway):
         try:
             answer = await sending.answer()
             if self._heard is not None:
-                return await self._judge(answer, self._head(answer))
-            head = self._noticed(answer)
+                return await self._judge(answer, self._answer.head(answer))
+            head = self._answer.noticed(answer)
             return await (self._judge(answer, head) if self._session.enforces else self._pass(answer, head))
         finally:
             sending.release()
@@ -201,7 +199,7 @@ class Relayed(Underway):
         self._hearing.close("server", "end")
         return response
 
-    async def _answer(self) -> web.StreamResponse:
+    async def _stand_in(self) -> web.StreamResponse:
         """Answer in the server's place: it sees nothing of this exchange."""
         exchange, said = self._exchange, list(self._exchange.downstream)
         exchange.downstream.clear()
@@ -233,7 +231,7 @@ class Relayed(Underway):
         """Hand the reply on as it comes: one that is here is heard, and goes out, in one piece."""
         exchange = self._exchange
         reply = exchange.begin(head.status, head.reason, head.headers)
-        frames = frames_of(answer, self._read)
+        frames = frames_of(answer, self._answer.read)
         while True:
             if not answer.is_whole:
                 if self._hearing.unheard:
@@ -242,7 +240,7 @@ class Relayed(Underway):
             batch = await frames.more()
             if batch and self._session.enforces and not (exchange.streams and uncoded(head) == head):
                 raise Unreadable("a policy came into force in the middle of this reply")
-            self._hear_said(batch, ended=frames.ended)
+            self._answer.hear(batch, ended=frames.ended)
             await exchange.flush(more=frames.ended)
             if frames.ended:
                 break
@@ -253,7 +251,7 @@ class Relayed(Underway):
     async def _judge(self, answer: Answer, head: Head) -> web.StreamResponse:
         """Hand on what the core lets through."""
         exchange, heard = self._exchange, self._heard
-        judging = Judging(exchange, self._hear_said, partial(self._errands.room, self._session), self._hearing.holds)
+        judging = Judging(exchange, self._answer.hear, partial(self._errands.room, self._session), self._hearing.holds)
         if heard is not None:
             await judging.go_on(head, heard[-1] if heard else None)
         else:
@@ -265,66 +263,3 @@ class Relayed(Underway):
         await exchange.finish()
         assert exchange.reply is not None, "whatever was judged, a reply was begun"
         return exchange.reply
-
-    def _noticed(self, answer: Answer) -> Head:
-        """Hear the head, with what follows it, and learn from it."""
-        self._notice(answer)
-        self._accepted = answer.status == 202
-        self._hearing.unheard.append(
-            Responded(self._hearing.clock(), self._hearing.channel, answer.status, text(answer.raw_headers))
-        )
-        return self._head(answer)
-
-    def _head(self, answer: Answer) -> Head:
-        headers = for_client(self._front, self._exchange.request, answer.raw_headers)
-        return Head(answer.status, answer.reason, headers)
-
-    def _read(self, body: bytes) -> Message:
-        return self._session.conversation.core.read("server", self._hearing.channel, body)
-
-    def _hear_said(self, frames: Sequence[Frame], *, ended: bool) -> bool:
-        return self._hearing.hear_said(frames, self._seen, ended=ended)
-
-    def _seen(self, frame: Frame) -> None:
-        """A frame was heard."""
-        if self._session.enforces and frame.message is None and frame.block is None:
-            self._leave_out(frame)
-        if frame.block is not None and frame.block.event == "endpoint" and frame.block.data:
-            self._learn_endpoint(frame.block.data)
-
-    def _leave_out(self, frame: Frame) -> None:
-        """What was not read was not judged, and does not go on."""
-        if self._exchange.downstream and self._exchange.downstream[-1] is frame:
-            self._exchange.downstream.pop()
-            if self._accepted:  # with a 202 some servers say `Accepted`
-                return
-            note = f"{self._hearing.channel}: {len(frame.raw)} bytes that are no message were not handed on"
-            self._session.conversation.tell("server", "note", note)
-
-    def _learn_endpoint(self, data: bytes) -> None:
-        """An `endpoint` event names the place to post to; a client must find it here (2024-11-05 §basic/transports)."""
-        named = data.decode("utf-8", "surrogateescape")
-        found = self._front.endpoint(self._target, named)
-        if found is None:
-            return
-        address, said = found
-        self._roster.learn_endpoint(self._session, address)
-        if said != named and self._exchange.downstream:
-            frame = self._exchange.downstream.pop()
-            start = frame.raw.index(b"data:")
-            rewritten = frame.raw[:start] + frame.raw[start:].replace(data, raw(said), 1)
-            self._exchange.downstream.append(msgspec.structs.replace(frame, raw=rewritten))
-
-    def _notice(self, answer: Answer) -> None:
-        """Learn a session's id from a successful opening alone; see when a session is over, and where it moves."""
-        request = self._exchange.request
-        if self._opens and answer.ok:
-            self._roster.learn_id(self._session, answer.headers)
-        elif request.method == "DELETE" and answer.ok:
-            self._session.over = "client ended the session"
-        elif answer.status == 404 and SESSION_HEADER in request.headers:
-            self._session.over = "the server no longer knows the session"
-        elif answer.status in (307, 308) and "Location" in answer.headers:
-            self._front.moved(self._target, answer.headers["Location"])
-        elif answer.status == 401 and self._roster.sign_in is not None:
-            self._roster.sign_in.see(answer.status, answer.headers.getall("WWW-Authenticate", ()))
