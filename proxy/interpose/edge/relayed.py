@@ -258,8 +258,9 @@ class Relayed(Underway):
             if not answer.is_whole:
                 self._hearing.hear()
             await judging.carry(answer, head)
-        await exchange.announce()
-        self._hearing.close("server", "end")
+        if not self._hearing.closed:
+            await exchange.announce()
+            self._hearing.close("server", "end")
         await exchange.finish()
         assert exchange.reply is not None, "whatever was judged, a reply was begun"
         return exchange.reply

@@ -21,7 +21,7 @@ class Hearing:
         self._errands = errands
         self._session = session
         self._exchange = exchange
-        self._closed = False
+        self.closed = False  # its end was heard
 
     def hear(self, *events: Event) -> None:
         """Hear these, after what is unheard."""
@@ -34,11 +34,11 @@ class Hearing:
         `seen` does what there is to do about a frame once it was heard.
         """
         self._errands.hear(self._session, self._exchange, self._said(frames, seen, ended=ended))
-        return self._closed
+        return self.closed
 
     def close(self, end: End, reason: str) -> None:
         """An exchange ends once, by whoever ended it first."""
-        if not self._closed:
+        if not self.closed:
             self.hear(self._closing(end, reason, self.clock()))
 
     def close_early(self) -> None:
@@ -79,5 +79,5 @@ class Hearing:
         return not exchange.streams and [each.raw for each in said] != [frame.raw for frame in frames]
 
     def _closing(self, end: End, reason: str, at: float) -> Closed:
-        self._closed = True
+        self.closed = True
         return Closed(at, end, self.channel, reason)

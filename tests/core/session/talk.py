@@ -23,7 +23,9 @@ def said(end: End, body: dict[str, Any], at: float = 0.0, channel: str = "stdio"
     return Received(at, end, channel, Frame(raw, read(raw), tail=b"\n"))
 
 
-def opened(stateless: bool) -> list[Event]:
+def opened(stateless: bool, *, discovers: bool = True) -> list[Event]:
+    if stateless and not discovers:
+        return []
     if stateless:
         return [
             said("client", {"id": 0, "method": "server/discover", "params": {"_meta": ENVELOPE}}),
@@ -99,7 +101,7 @@ def over(event: Event, channel: str) -> Event:
 
 def on_stdio(chance: random.Random, *, stateless: bool, turns: int = 30) -> list[Event]:
     """A session on stdio."""
-    events = opened(stateless)
+    events = opened(stateless, discovers=chance.random() < 0.5)
     for n in range(turns):
         events += [anything(chance, n, stateless)] if chance.random() < 0.7 else plain_pair(n, n, stateless)
     return events
@@ -107,7 +109,7 @@ def on_stdio(chance: random.Random, *, stateless: bool, turns: int = 30) -> list
 
 def over_http(chance: random.Random, *, stateless: bool, exchanges: int = 16) -> list[Event]:
     """A session over HTTP, with up to four exchanges at a time."""
-    events = [over(event, "x0") for event in opened(stateless)]
+    events = [over(event, "x0") for event in opened(stateless, discovers=chance.random() < 0.5)]
     under_way = [_exchange(chance, number, stateless) for number in range(1, exchanges)]
     while under_way:
         exchange = chance.choice(under_way[: chance.choice((1, 1, 1, 4))])

@@ -37,7 +37,7 @@ def test_whatever_large_lines_say_it_waits_for_the_same(stateless: bool, recorde
         chance, core, prompt, fed = random.Random(seed), Interposer(recorded=recorded), Session(), Interposer()
         core.open(HEADER)
         fed.open(HEADER)
-        said = opened(stateless)
+        said = opened(stateless, discovers=chance.random() < 0.5)
         for n in range(30):
             said += [anything(chance, n, stateless)] if chance.random() < 0.6 else plain_pair(n, n, stateless)
         for seq, event in enumerate(said, 1):
@@ -82,7 +82,7 @@ def test_whatever_comes_together_it_is_recorded_and_followed_as_if_it_came_alone
     for seed in range(100):
         chance, core, fed, prompt = random.Random(seed), Interposer(), Interposer(), Session()
         assert core.open(HEADER) == fed.open(HEADER)
-        said, number = opened(stateless), 0
+        said, number = opened(stateless, discovers=chance.random() < 0.5), 0
         for n in range(0, 60, 6):
             calls, answers = zip(*(plain_pair(m, m, stateless) for m in range(n, n + 6)), strict=True)
             said += [*calls, anything(chance, n, stateless), *answers] if chance.random() < 0.5 else [*calls, *answers]

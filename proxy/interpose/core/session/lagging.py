@@ -30,6 +30,8 @@ from interpose.core.wire.message import Kind, Message
 _MOST = 1024
 _LARGE = 1 << 14
 _REQUEST, _RESULT = Kind.REQUEST, Kind.RESULT
+# A request of the stateless era says all by itself: nobody need have asked what the server is.
+_OPENED = frozenset((("stateful", "open"), ("stateful", "ready"), ("stateless", "asked"), ("stateless", "ready")))
 
 
 class _Trail(msgspec.Struct):
@@ -143,7 +145,7 @@ class Lagging:
     def _opened(self) -> str:
         if self._era is None:
             opening = self.opening
-            self._era = opening.era if opening.state in ("open", "ready") else ""
+            self._era = opening.era if (opening.era, opening.state) in _OPENED else ""
         return self._era
 
     def _may_begin(self, ids: Sequence[str]) -> bool:

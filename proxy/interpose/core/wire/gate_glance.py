@@ -20,7 +20,8 @@ _REQUEST, _NOTIFICATION, _RESULT = Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT
 _REQUEST_SIZE = len('{"jsonrpc":"2.0","id":,"method":"","params":}')
 _NOTIFICATION_SIZE = len('{"jsonrpc":"2.0","method":"","params":}')
 _RESULT_SIZE = len('{"jsonrpc":"2.0","id":,"result":}')
-_CALL, _CONTENT = "tools/call", b'{"content":'
+_CALL, _CONTENT = "tools/call", b'"content":['
+_FRONT = 64  # bytes in which that begins, if it does not come after anything long
 SAFE_DIGITS = 15
 NEEDED = {method: NAMED.get(method) for method in REQUESTS}
 _TOLD = {method: needed for method, needed in NAMED.items() if method not in REQUESTS} | dict.fromkeys(
@@ -47,7 +48,7 @@ def everyday(message: Message, max_depth: int) -> dict[str, Any] | None:
     elif kind is _RESULT:
         ident, result = message.id, message.result
         if ident is not None and len(raw) == _RESULT_SIZE + len(ident) + len(result) and is_plain_id(ident):
-            usual = _usual(result, returned, RESULT, max_depth) if result.startswith(_CONTENT) else None
+            usual = _usual(result, returned, RESULT, max_depth) if _CONTENT in result[:_FRONT] else None
             return _plain(result, RESULT, None, max_depth) if usual is None else usual
     elif kind is _NOTIFICATION:
         method, params = message.method, message.params
