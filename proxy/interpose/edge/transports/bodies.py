@@ -12,12 +12,11 @@ from aiohttp.streams import EmptyStreamReader
 from interpose.core.events import Frame
 from interpose.core.wire.message import Message, read
 from interpose.core.wire.sse import Block
-from interpose.edge.transports.memory import keep_large_blocks
 from interpose.edge.transports.pace import paced
 
 Reader = Callable[[bytes], Message | None]
 _STEP = 1 << 18
-_SOME, _MANY = 4, 1 << 10  # pieces
+_MANY, _HUGE = 1 << 10, 1 << 24  # pieces, and bytes
 _DECODED_LIMIT = 1 << 27  # what a compressed body, or event, may unfold to before it counts as unreadable
 
 
@@ -129,25 +128,27 @@ def readable(body: bytes, content_type: str | None, coding: str | None, plain: R
 
 
 class Gathered:
-    """A body that comes in pieces. A few large ones are joined once; of many small ones none is kept for long."""
+    """A body that comes in pieces. A few large ones are joined once; many small ones, and all of a huge body, go into a
+    buffer that grows, so that they never take the memory of two."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
+        self._size = 0  # of these
         self._before: io.BytesIO | None = None
 
     def add(self, piece: bytes) -> None:
         self._pieces.append(piece)
-        if len(self._pieces) == _SOME:
-            keep_large_blocks()
-        if len(self._pieces) >= _MANY:
+        self._size += len(piece)
+        if len(self._pieces) >= _MANY or self._size >= _HUGE:
             self._before = self._before or io.BytesIO()
             self._before.writelines(self._pieces)
             self._pieces.clear()
+            self._size = 0
 
     def take(self) -> bytes:
         """All of it; here it is no more."""
         before, self._before = self._before, None
-        pieces, self._pieces = self._pieces, []
+        pieces, self._pieces, self._size = self._pieces, [], 0
         if before is None:
             return b"".join(pieces)
         before.writelines(pieces)

@@ -13,6 +13,7 @@ from interpose.core.protocol.http import ParamHeaders
 from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import write_block
 from interpose.edge.transports.bodies import is_event_stream, whole
+from interpose.edge.transports.memory import LARGE, keep_large_blocks
 from interpose.edge.transports.pace import paced
 from interpose.edge.transports.raw_headers import RawHeader
 from interpose.edge.transports.reply import ClientGone, Reply
@@ -111,7 +112,10 @@ class Exchange:
         if request.headers.get("Expect", "").lower() == "100-continue" and request.version == HttpVersion11:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
-        return await whole(request.content)
+        body = await whole(request.content)
+        if len(body) > LARGE:
+            keep_large_blocks()
+        return body
 
     def take(self) -> tuple[bytes, float]:
         """What was delivered for the upstream, and the seconds that sending it is to take."""

@@ -3,7 +3,7 @@
 from functools import cache
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc: malloc.h
-_MB = 1 << 20
+_MB = LARGE = 1 << 20
 
 
 @cache
