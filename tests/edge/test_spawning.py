@@ -13,7 +13,8 @@ from tests.edge.processes import SECONDS
 from interpose.core.errors import EndError
 from interpose.edge.transports.spawning import spawned
 
-PARENT = "import subprocess, sys; subprocess.Popen(['sleep', '60']); print('up', flush=True); sys.stdin.read()"
+# It would not end by itself, not even where its input does.
+PARENT = "import subprocess, time; subprocess.Popen(['sleep', '60']); print('up', flush=True); time.sleep(60)"
 
 
 def fail_beside_it(started: list["subprocess.Popen[bytes]"]) -> None:
