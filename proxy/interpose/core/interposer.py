@@ -46,8 +46,6 @@ class Interposer:
         self._recorder = Recorder() if recorded else Unrecorded()
         self._enforcer = None if engine is None else _enforcer(engine, self._recorder)
         self._lagging = Lagging() if self._enforcer is None else self._enforcer.lagging
-        self.enforces = engine is not None and engine.enforces
-        """Whether messages may be edited or withheld. Where they may not, all passes as it came."""
 
     @property
     def session(self) -> Session:
@@ -59,14 +57,15 @@ class Interposer:
         """Whether all passes as it came, now and for good."""
         return self._enforcer is None
 
+    @property
+    def enforces(self) -> bool:
+        """Whether messages may be edited or withheld. Where they may not, all passes as it came."""
+        return self._enforcer is not None and self._enforcer.engine.enforces
+
     def govern(self, at: float, policies: "Iterable[Policy] | Rules") -> list[Effect]:
         """Let other policies take over. Only a session that began under one can be governed."""
         self._lagging.catch_up()
-        if self._enforcer is None:
-            return []
-        effects = self._enforcer.govern(at, policies)
-        self.enforces = self._enforcer.engine.enforces
-        return effects
+        return [] if self._enforcer is None else self._enforcer.govern(at, policies)
 
     def holds(self, channel: str) -> bool:
         """Whether something that came on a channel waits, for its time or for an approval."""
@@ -94,16 +93,14 @@ class Interposer:
             return [self.witness(event), Deliver(other(event.end), event.channel, event.frame)]
         return [] if isinstance(event, (Ticked, Decided)) else [self.witness(event)]
 
-    def read(self, end: End, channel: str, raw: bytes, seen: Message | None = None) -> Message:
-        """The message in a body; of a large one that nobody decides about, no more than somebody may ask for.
+    def read(self, end: End, channel: str, raw: bytes) -> Message:
+        """The message in a body; of a large one that nobody decides about, no more than somebody may ask for."""
+        seen = glimpse(end, raw) if self.observes and len(raw) > LARGE else None
+        return read(raw) if seen is None else self.enough(channel, seen)
 
-        `seen` is what was glimpsed of it already.
-        """
-        if self._enforcer is None and (seen or len(raw) > LARGE):
-            seen = seen or glimpse(end, raw)
-            if seen is not None and self._lagging.suffices(channel, seen):
-                return seen
-        return read(raw)
+    def enough(self, channel: str, seen: Message) -> Message:
+        """A message that was glimpsed at, where nobody may ask for more of it; else the same, read."""
+        return seen if self.observes and self._lagging.suffices(channel, seen) else read(seen.raw)
 
     def witness(self, event: Recorded) -> Append:
         """Record an event about which nothing has to be decided. What was received goes on as it came."""

@@ -49,6 +49,11 @@ class Conversations:
         """Tells people."""
         return self._alarm
 
+    @property
+    def observes(self) -> bool:
+        """Whether sessions that open now are under no policy."""
+        return not self._policies
+
     def check(self) -> None:
         """Raise RecordingError now if nothing could be recorded later."""
         if self._record:

@@ -12,7 +12,7 @@ from aiohttp import web
 from interpose.core.events import Frame
 from interpose.core.interposer import LARGE
 from interpose.core.session.glancing import glimpse
-from interpose.core.wire.message import Message
+from interpose.core.wire.message import Message, read
 from interpose.edge.conversations import Conversations
 from interpose.edge.errand import Errands
 from interpose.edge.front import Front
@@ -20,7 +20,7 @@ from interpose.edge.heads import for_client, raw
 from interpose.edge.relayed import Relayed
 from interpose.edge.roster import Roster
 from interpose.edge.sign_in import SignIn
-from interpose.edge.transports.bodies import coded, is_json, readable
+from interpose.edge.transports.bodies import Reader, readable
 from interpose.edge.transports.exchange import Exchange, refusal
 from interpose.edge.transports.reply import ClientGone
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
@@ -32,6 +32,7 @@ class Relay:
     def __init__(self, upstream: str, conversations: Conversations, front: Front | None = None) -> None:
         self._front = front or Front(upstream)
         self._upstream = Upstream(self._front.origin)
+        self._conversations = conversations
         sign_in = SignIn(self._front.origin, conversations.alarm) if front is None else None
         self._roster = Roster(conversations, sign_in)
         self._errands = Errands(self._front, self._upstream, self._roster)
@@ -65,11 +66,13 @@ class Relay:
             return _refused(503, "stopping")
         if not self._front.is_mcp(target) and not self._roster.is_endpoint(target):
             return self._pass(exchange, target, body)
-        seen = _glimpsed(exchange.request, body)
-        message = seen or _read(exchange.request, body)
-        session = self._roster.find(exchange.request, target, message)
+        request, seen = exchange.request, None
+        if len(body) > LARGE and self._conversations.observes:
+            seen = _read(request, body, partial(glimpse, "client"))
+        message = seen or _read(request, body)
+        session = self._roster.find(request, target, message)
         if seen is not None:
-            message = session.conversation.core.read("client", "", body, seen)
+            message = session.conversation.core.enough("", seen)
         frame = Frame(body, message, wire="body")
         session.conversation.later = partial(self._errands.look_after, session)
         relayed = Relayed(self._front, self._upstream, self._roster, self._errands, session, exchange)
@@ -102,13 +105,6 @@ async def _refused(status: int, why: str) -> web.StreamResponse:
     return refusal(status, why)
 
 
-def _glimpsed(request: web.BaseRequest, body: bytes) -> Message | None:
-    """A large message, where it is plain: it may be that nobody needs more of it."""
-    if len(body) <= LARGE or not is_json(request.headers.get("Content-Type")):
-        return None
-    return None if coded(request.headers.get("Content-Encoding")) else glimpse("client", body)
-
-
-def _read(request: web.BaseRequest, body: bytes) -> Message | None:
+def _read(request: web.BaseRequest, body: bytes, plain: Reader = read) -> Message | None:
     headers = request.headers
-    return readable(body, headers.get("Content-Type"), headers.get("Content-Encoding")) if body else None
+    return readable(body, headers.get("Content-Type"), headers.get("Content-Encoding"), plain) if body else None
