@@ -32,26 +32,46 @@ class Everyday(msgspec.Struct, frozen=True, gc=False):
     methods: Sequence[str] = ()
 
 
+Look = Callable[[Sequence[bytes], int], Everyday | None]
 _anything: Callable[[bytes], Values] = msgspec.json.Decoder(dict[str, Any]).decode_lines
 
 
 def everyday_calls(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
     """Requests."""
+    return _unless_too_deep(_calls, lines, max_depth)
+
+
+def everyday_answers(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
+    """Results."""
+    return _unless_too_deep(_answers, lines, max_depth)
+
+
+def _unless_too_deep(look: Look, lines: Sequence[bytes], max_depth: int) -> Everyday | None:
+    try:
+        return look(lines, max_depth)
+    except RecursionError:
+        return None
+
+
+def _calls(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
     values = _read(lines, calls) if max_depth >= DEPTH else None
     if values is not None:
         params, ids = list(map(_params, values)), _ids(list(map(_ident, values)))
         if ids is None or not all(map(str.isprintable, {each["name"] for each in params})):
             return None
-        return Everyday(ids, params, ["tools/call"] * len(ids)) if _fit_inside(params, PARAMS, max_depth) else None
+        return (
+            Everyday(ids, params, ["tools/call"] * len(ids)) if have_plain_insides(params, PARAMS, max_depth) else None
+        )
     return _any_calls(lines, max_depth)
 
 
-def everyday_answers(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
-    """Results."""
+def _answers(lines: Sequence[bytes], max_depth: int) -> Everyday | None:
     values = _read(lines, answers) if max_depth >= DEPTH else None
     if values is not None:
         results, ids = list(map(_result, values)), _ids(list(map(_ident, values)))
-        return Everyday(ids, results) if ids is not None and _fit_inside(results, RESULT, max_depth) else None
+        if ids is None or not have_plain_insides(results, RESULT, max_depth):
+            return None
+        return Everyday(ids, results)
     return _any_answers(lines, max_depth)
 
 
@@ -93,15 +113,8 @@ def _read(lines: Sequence[bytes], decode: Callable[[bytes], Values]) -> Values |
     try:
         values = decode(b"\n".join(lines))
         return values if orjson.dumps(values) == b"[%b]" % b",".join(lines) else None
-    except (msgspec.DecodeError, orjson.JSONEncodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, orjson.JSONEncodeError, UnicodeDecodeError):
         return None
-
-
-def _fit_inside(sections: Values, level: Level, max_depth: int) -> bool:
-    try:
-        return have_plain_insides(sections, level, max_depth)
-    except RecursionError:
-        return False
 
 
 def _fit(versions: Sequence[Any], sections: Sequence[Any], level: Level, max_depth: int) -> bool:
@@ -111,10 +124,7 @@ def _fit(versions: Sequence[Any], sections: Sequence[Any], level: Level, max_dep
     for section in sections:
         if check(section) is not None:
             return False
-    try:
-        return have_one_reading(list(sections), max_depth)
-    except RecursionError:
-        return False
+    return have_one_reading(list(sections), max_depth)
 
 
 def _ids(found: Collection[Any]) -> list[str] | None:

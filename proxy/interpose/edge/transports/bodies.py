@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import lru_cache
 
 import aiohttp
+from aiohttp import hdrs, web
+from aiohttp.http import HttpVersion11
 from aiohttp.streams import EmptyStreamReader
 
 from interpose.core.events import Frame
@@ -161,6 +163,14 @@ async def whole(stream: aiohttp.StreamReader) -> bytes:
     async for chunk in stream.iter_any():
         body.add(chunk)
     return body.take()
+
+
+async def received(request: web.BaseRequest) -> bytes:
+    """The body that a client sends. A client that waits to be asked for it is asked (RFC 9110 §10.1.1)."""
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    return await whole(request.content)
 
 
 async def pieces(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:

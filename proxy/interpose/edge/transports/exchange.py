@@ -6,14 +6,13 @@ import struct
 from collections import deque
 
 from aiohttp import web
-from aiohttp.http import HttpVersion11
 
 from interpose.core.events import End, Frame
 from interpose.core.protocol.http import ParamHeaders
 from interpose.core.wire.message import Kind, Message
 from interpose.core.wire.sse import write_block
-from interpose.edge.transports.bodies import is_event_stream, whole
-from interpose.edge.transports.memory import LARGE, keep_large_blocks
+from interpose.edge.transports.bodies import is_event_stream, received
+from interpose.edge.transports.memory import keep_blocks_of
 from interpose.edge.transports.pace import paced
 from interpose.edge.transports.raw_headers import RawHeader
 from interpose.edge.transports.reply import ClientGone, Reply
@@ -107,14 +106,9 @@ class Exchange:
         return content.is_eof() and content.exception() is None
 
     async def body(self) -> bytes:
-        """Read what the client sends. A client that waits to be asked for it is asked (RFC 9110 §10.1.1)."""
-        request = self.request
-        if request.headers.get("Expect", "").lower() == "100-continue" and request.version == HttpVersion11:
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            request.writer.output_size = 0
-        body = await whole(request.content)
-        if len(body) > LARGE:
-            keep_large_blocks()
+        """What the client sends."""
+        body = await received(self.request)
+        keep_blocks_of(len(body))
         return body
 
     def take(self) -> tuple[bytes, float]:

@@ -8,7 +8,7 @@ from interpose.core.events import Frame
 from interpose.core.wire.message import read
 from interpose.core.wire.sse import BlockSplitter
 from interpose.edge.transports.bodies import Gathered, Reader, block_frame, coded, decoder_of, is_event_stream, readable
-from interpose.edge.transports.memory import LARGE, keep_large_blocks
+from interpose.edge.transports.memory import keep_blocks_of
 from interpose.edge.transports.sending import Answer
 
 
@@ -90,8 +90,7 @@ class _Whole:
         body = self._body.take()
         if not body:
             return []
-        if len(body) > LARGE:
-            keep_large_blocks()
+        keep_blocks_of(len(body))
         message = None if cut else readable(body, self._content_type, self._coding, self._plain)
         return [Frame(body, message, wire="body")]
 

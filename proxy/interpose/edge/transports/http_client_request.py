@@ -1,16 +1,15 @@
 """An HTTP request of a client: reading it, and what is wrong with it. What it means is the door's business."""
 
 import hashlib
-import io
 
 import msgspec
 from aiohttp import hdrs, web
-from aiohttp.http import HttpVersion11
 
 from interpose.core.bridge.reply import error
 from interpose.core.bridge.stateless import claimed_version, is_version, mirrored_part
 from interpose.core.protocol.http import VERSION_HEADER, disagreement
 from interpose.core.wire.message import Kind, Message, read
+from interpose.edge.transports.bodies import received
 from interpose.edge.transports.listener import foreign
 from interpose.edge.transports.plain import is_plain_json
 from interpose.edge.transports.raw_headers import text
@@ -52,17 +51,12 @@ def unfit_body(request: web.BaseRequest) -> Refusal | None:
 
 
 async def read_message(request: web.BaseRequest) -> Message | Refusal:
-    """The message in a body of any size. A BytesIO grows in place: no moment holds the body twice."""
-    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.version == HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0
-    body = io.BytesIO()
+    """The message in a body of any size."""
     try:
-        async for chunk in request.content.iter_any():
-            body.write(chunk)
+        body = await received(request)
     except web.RequestPayloadError:
         return Refusal(400, "the body is broken", PARSE_ERROR)
-    message = read(body.getvalue())
+    message = read(body)
     if message.kind is not Kind.OPAQUE:
         return message
     if "not-json" in message.flags:

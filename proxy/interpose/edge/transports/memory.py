@@ -3,7 +3,7 @@
 from functools import cache
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc: malloc.h
-_MB = LARGE = 1 << 20
+_MB = 1 << 20
 
 
 @cache
@@ -17,12 +17,17 @@ def return_large_blocks() -> None:
     _set(_TRIM_THRESHOLD, 4 * _MB)
 
 
-@cache
-def keep_large_blocks() -> None:
-    """Have the memory of large blocks stay here, up to 64 MB of it: it takes longer to get than to fill.
+def keep_blocks_of(size: int) -> None:
+    """If this is large, have the memory of such blocks stay here, up to 64 MB: it takes longer to get than to fill.
 
     For bodies that come in pieces and are joined once: they leave blocks into which the next ones fit.
     """
+    if size > _MB:
+        _keep_large_blocks()
+
+
+@cache
+def _keep_large_blocks() -> None:
     _set(_MMAP_THRESHOLD, 32 * _MB)  # the largest that there can be
     _set(_TRIM_THRESHOLD, 64 * _MB)
 
