@@ -34,11 +34,6 @@ ANSWERED = reply("200 OK", JSON, "X-Server: familiar", body=PONG)
 LARGE = b'{"jsonrpc":"2.0","id":2,"method":"ping","params":{"_meta":{"x":"%b"}}}' % (b"x" * 200_000)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def _strangers() -> None:
     """Nobody is familiar before a test."""

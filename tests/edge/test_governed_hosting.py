@@ -29,11 +29,6 @@ DECLINED = {"action": "decline"}
 NOTICE = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def headers_of(message: Any) -> dict[str, str]:
     named = {"Mcp-Name": message["params"]["taskId"]} if "taskId" in message["params"] else {}
     return {**mirrored(message), **named}

@@ -24,11 +24,6 @@ CLIENT_SECONDS = 60
 STEPS = ("hello", "call_echo", "sampling", "form_accept", "roots", "call_add")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @asynccontextmanager
 async def relayed(folder: Path) -> AsyncIterator[str]:
     """A relay in front of the Python SDK's server: where clients find it."""

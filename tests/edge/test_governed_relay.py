@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ from interpose.core.policy.verdict import Verdict
 from interpose.core.session.sighting import Sighting
 from interpose.core.wire.message import Kind
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 BOTH = "Accept: application/json, text/event-stream"
 SESSION = "Mcp-Session-Id: s-9"
@@ -58,17 +57,6 @@ LAST = "Connection: close"
 CALL = dump(call())
 STATELESS = dump(stateless(call()))
 NOTICE = dump({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}})
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
 
 
 def mirrored(method: str = "tools/call", name: str = "deploy") -> list[str]:

@@ -28,11 +28,6 @@ CALL = dump(stateless(call(6, arguments={"ref": "main"})))
 ANSWER = {"action": "decline"}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def _quiet(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     govern(monkeypatch, refuse_asks("elicitation"))

@@ -35,11 +35,6 @@ DECLINED = {"action": "decline"}
 NOTICE = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def entries(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "r.jsonl").read_bytes().splitlines()[1:]]
 

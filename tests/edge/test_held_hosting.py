@@ -20,11 +20,6 @@ ERAS = pytest.mark.parametrize("era", ["stateful", "stateless"])
 Headers = dict[str, str] | None
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def begin(world: World, era: str) -> Headers:
     return await world.open() if era == "stateful" else None
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ from tests.edge.relay_world import (
 
 from interpose.edge import judging
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 BOTH = "Accept: application/json, text/event-stream"
 SESSION = "Mcp-Session-Id: s-9"
@@ -38,17 +37,6 @@ DONE = dump(done())
 OTHER = post(dump(call(2, "other")), BOTH, SESSION)
 SAMPLING = ASK.replace("elicitation", "sampling").replace('on_timeout = "decline"\n', "")
 ERAS = pytest.mark.parametrize("era", ["stateful", "stateless"])
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
 
 
 def deploy(era: str) -> bytes:

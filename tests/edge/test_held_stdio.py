@@ -27,11 +27,6 @@ CANCELLED = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"
 DEAF = "import sys,time\nfor line in sys.stdin: open(sys.argv[1],'a').write(line)\ntime.sleep(60)"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @asynccontextmanager
 async def before_child(folder: Path) -> AsyncIterator[tuple[Lines, Seen]]:
     async with local(folder) as client:

@@ -23,11 +23,6 @@ from tests.edge.hosting_world import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_a_session_has_its_own_child_and_an_id(tmp_path: Path) -> None:
     async with hosting(tmp_path) as world:
         one, other = await world.open(), await world.open()

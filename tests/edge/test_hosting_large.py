@@ -19,11 +19,6 @@ LIMIT_KB = 300 << 10
 SECONDS = 90
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @asynccontextmanager
 async def apart(folder: Path) -> AsyncIterator[tuple[World, Process]]:
     script = str(Path(__file__).parent / "hosting_large.py")

@@ -21,11 +21,6 @@ from tests.edge.hosting_world import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @asynccontextmanager
 async def connected(world: World) -> AsyncIterator[tuple[Events, str]]:
     """An open stream and the path to post to."""

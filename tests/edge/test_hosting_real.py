@@ -13,11 +13,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.real]
 CLIENT_SECONDS = 60
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def play(client: str, era: str, steps: tuple[str, ...], target: list[str]) -> dict[str, Any]:
     command = CLIENTS[client].run_command(era, steps, target)
     with anyio.fail_after(CLIENT_SECONDS):

@@ -26,11 +26,6 @@ pytestmark = pytest.mark.anyio
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def result(world: World, message: dict[str, Any]) -> Any:
     async with world.send(message) as response:
         assert response.status == 200

@@ -26,11 +26,6 @@ SMALL = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}'
 CAT = ["cat"]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def large(size: int = 8 * MEGABYTE, ident: int = 7) -> bytes:
     return b'{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"t":"%b"}}' % (ident, b"x" * size)
 

@@ -17,11 +17,6 @@ from interpose.edge.transports.listener import Listener, foreign, is_loopback
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Ajar:
     """A door that says hello, or fails in one way or another."""
 

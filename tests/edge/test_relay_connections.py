@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -25,21 +24,10 @@ from tests.edge.relay_world import (
 
 from interpose.edge.transports.upstream import UPSTREAM_ERRORS, Upstream, problem
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 ANSWER = reply("200 OK", JSON, body=PONG)
 STREAM = reply("200 OK", EVENTS, CHUNKED)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
 
 
 async def serve(server: Wire, answer: bytes = ANSWER) -> None:

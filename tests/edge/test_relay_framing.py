@@ -1,23 +1,11 @@
 """How requests are framed: chunks, lengths, waiting to be asked, several at once; what is ambiguous goes no further."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.edge.relay_world import CHUNKED, JSON, PING, PONG, post, relaying, reply, request, said
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 
 async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Statuses, headers, methods and targets through a relay: nothing added, nothing lost, nothing followed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,18 +18,7 @@ from tests.edge.relay_world import (
     said,
 )
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 
 CHALLENGE = 'WWW-Authenticate: Bearer resource_metadata="http://up.example/.well-known/oauth-protected-resource"'

@@ -21,11 +21,6 @@ DONE = dump(done())
 STREAM = event({"jsonrpc": "2.0", "method": "notifications/message", "params": {}}) + event(done())
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Ears:
     """Hears what was written together."""
 

@@ -2,14 +2,13 @@
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.edge.relay_world import JSON, OPENED, OPENING, Ends, Wire, post, relaying, reply, said
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 CODED = "Content-Encoding: gzip"
 SESSION = "Mcp-Session-Id: s"
@@ -18,17 +17,6 @@ CALL: dict[str, Any] = {"method": "tools/call", "params": {"name": "echo", "argu
 DONE: dict[str, Any] = {"result": {"content": [{"type": "text", "text": TEXT}]}}
 TASK = {"taskId": "t", "status": "working", "createdAt": "x", "lastUpdatedAt": "x", "ttl": 1}
 FAILED: dict[str, Any] = {"error": {"code": -32000, "message": TEXT}}
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
 
 
 def dump(ident: int, said: dict[str, Any]) -> bytes:

@@ -2,25 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import pytest
 from tests.edge.relay_world import EVENTS, JSON, PING, PONG, SECONDS, Ends, Wire, kinds, post, relaying, reply, request
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 
 SESSION = "Mcp-Session-Id: s"

@@ -1,7 +1,6 @@
 """Event streams through a relay: every byte, every boundary, at once, and the way in which they end."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,18 +20,7 @@ from tests.edge.relay_world import (
     said,
 )
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 
 STREAM = reply("200 OK", EVENTS, CHUNKED)

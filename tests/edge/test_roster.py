@@ -1,7 +1,6 @@
 """Which exchanges make one session, and so one recording: ids, endpoints, connections, clients, and how it ends."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,18 +23,7 @@ from tests.edge.relay_world import (
 
 from interpose.core.recording.entry import Entry
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    yield
-    assert capfd.readouterr().err == ""
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet")]
 
 
 ACCEPTED = reply("202 Accepted", body=b"")

@@ -25,11 +25,6 @@ fault = "disconnect"
 """
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def conversing(monkeypatch: pytest.MonkeyPatch, script: dict[str, list[Effect]]) -> tuple[Conversation, list[Any]]:
     """A conversation whose core wants these effects when it is told a word; and all that it hears of time."""
     heard: list[Any] = []

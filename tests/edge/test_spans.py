@@ -29,11 +29,6 @@ REDACT = '[[rule]]\nname = "secrets-out"\nall = true\ndo = "redact"\nfind = ["se
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class World:
     """A session in front of a collector, and what people are told."""
 

@@ -18,11 +18,6 @@ from interpose.edge.approvers.errands import Errands
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class World:
     """A program of a few lines, and what is said about it."""
 

@@ -13,11 +13,6 @@ from interpose.edge.approvers.several import Several
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_what_waits_is_told_oldest_first_with_its_times() -> None:
     desk, before = Desk(), time.time()
     desk.seek(seek("a", seconds=30), Heard())

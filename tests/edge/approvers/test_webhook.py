@@ -21,11 +21,6 @@ pytestmark = pytest.mark.anyio
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @asynccontextmanager
 async def listening(handler: Handler) -> AsyncIterator[str]:
     """A server; gives its URL."""

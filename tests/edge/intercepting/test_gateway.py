@@ -15,11 +15,6 @@ from interpose.edge.transports.listener import Listener
 SECRET = "0123456789abcdef"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Ends:
     """The gateway's port, and connections that it makes to a server."""
 

@@ -21,11 +21,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform == "win32", rea
 ROOM = str(Path(workers.__file__).parent)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class EchoDoor:
     """Mints a session where a request has none, names it in every reply, and is sent on from `/mcp` if one asks it."""
 

@@ -30,11 +30,6 @@ from tests.edge.workers.workers_world import (
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_twenty_sessions_spread_over_both_and_each_recording_is_whole(tmp_path: Path) -> None:
     async def converse() -> str:
         async with client(1) as http:

@@ -13,11 +13,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.real]
 __all__ = ["listening", "npm", "play"]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 HTTP: tuple[tuple[str, str, str, Transport], ...] = (
     ("py", "2025-11-25", "py", "http"),
     ("ts2", STATELESS, "ts2", "http"),
